@@ -1,0 +1,113 @@
+"""The command line. Exit status: 0 all holds, 1 something does not, 2 the work could not be done."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from . import __version__, progress, project, report
+from .check import check as run_check
+from .nouns import Report
+from .run import Setup, WorkerError, default_runner
+from .settings import SettingsError, find_root
+from .store import Store
+
+INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="assay")
+def main() -> None:
+    """Check every figure and code sample of a glossary by running code, and build its site."""
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Turn what the user can mend into one line and exit status 2; an interrupt into 130."""
+    try:
+        yield
+    except (SettingsError, WorkerError) as error:
+        click.echo(f"assay: error: {error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        click.echo("assay: interrupted; results of finished sessions are kept", err=True)
+        sys.exit(INTERRUPTED)
+
+
+root_option = click.option(
+    "--root", type=click.Path(exists=True, file_okay=False, path_type=Path), help="The project."
+)
+jobs_option = click.option(
+    "--jobs", type=click.IntRange(1), help="Sessions at a time; default: the number of cores."
+)
+store_option = click.option("--no-store", is_flag=True, help="Run everything; keep nothing.")
+
+
+def examine(
+    root: Path | None, jobs: int | None, no_store: bool, only: frozenset[str] = frozenset()
+) -> tuple[project.Project, Report]:
+    """Read the project and check it with the default runner, store and progress."""
+    found = project.read(_root(root))
+    settings = found.settings
+    setup = Setup(
+        root=str(found.root),
+        path=tuple(str(found.root / folder) for folder in settings.path),
+        preload=settings.preload,
+    )
+    store = Store(project.store_folder(found), found.root, settings.path)
+    runner = default_runner(setup, jobs or os.cpu_count() or 1)
+    with progress.watch() as watch:
+        return found, run_check(found, runner, None if no_store else store, watch, only)
+
+
+def _root(root: Path | None) -> Path:
+    return (root or find_root(Path.cwd())).resolve()
+
+
+@main.command()
+@click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.option("--format", "format_", type=click.Choice(sorted(report.FORMATS)), default="text")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write it there.")
+@click.option("--changed", is_flag=True, help="Only pages that differ from the last commit.")
+@jobs_option
+@store_option
+@root_option
+def check(
+    paths: tuple[Path, ...],
+    format_: str,
+    output: Path | None,
+    changed: bool,
+    jobs: int | None,
+    no_store: bool,
+    root: Path | None,
+) -> None:
+    """Run the snippets of all pages, or of PATHS, and compare what the pages state."""
+    with _plain_errors():
+        top = _root(root)
+        only = _chosen(top, paths) | (project.changed(top) if changed else frozenset())
+        if changed and not only:
+            click.echo("assay: no page differs from the last commit", err=True)
+            return
+        _, found = examine(top, jobs, no_store, only)
+        text = report.FORMATS[format_](found)
+        if output is None:
+            click.echo(text, nl=False)
+        else:
+            output.write_text(text, encoding="utf-8")
+        sys.exit(0 if found.ok else 1)
+
+
+def _chosen(root: Path, paths: tuple[Path, ...]) -> frozenset[str]:
+    chosen: set[str] = set()
+    for path in paths:
+        full = path.resolve()
+        if not full.is_relative_to(root):
+            raise SettingsError(f"{path} is not inside of the project {root}")
+        files = full.rglob("*.md") if full.is_dir() else [full]
+        chosen |= {file.relative_to(root).as_posix() for file in files}
+    return frozenset(chosen)

@@ -1,0 +1,328 @@
+"""Claims and outcomes to verdicts; sessions and outcomes to findings. Pure: no I/O.
+
+Law: a claim that could not be checked is never a pass, and everything that does not hold is a finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from msgspec.structs import replace
+
+from . import figures, match, prose, units
+from .hints import nearest
+from .match import Mismatch
+from .nouns import (
+    Checked,
+    Citation,
+    Condition,
+    Entry,
+    Figure,
+    Finding,
+    Given,
+    Outcome,
+    Place,
+    Raised,
+    Ran,
+    Session,
+    Snippet,
+    Value,
+    Verdict,
+)
+from .plan import Ask, Bound, Key
+
+FAILURES = {"timeout": "A303", "flood": "A307", "signal": "A302", "exit": "A302", "lost": "A308"}
+FAILURE_HINTS = {
+    "timeout": 'make it faster, or give the fence timeout="60"',
+    "flood": "print less",
+    "signal": "a snippet must end by reaching its last line",
+    "exit": "a snippet must end by reaching its last line",
+    "lost": "a snippet must leave the processes around it alone",
+}
+Checks = Mapping[Key, Checked]
+
+
+def verdict(bound: Bound, checks: Checks, names: prose.Names) -> tuple[Verdict, Finding | None]:
+    """Return what *checks* say of a claim, and the finding if it does not hold."""
+    if bound.problem is not None:
+        return _unchecked(bound, bound.problem.message), bound.problem
+    assert bound.ask is not None
+    checked = checks.get(bound.ask.session)
+    if checked is None or checked.outcome.failure or not _has_run(checked):
+        return _not_run(bound, checked)
+    value = checked.outcome.values.get(bound.ask.probe, Value(kind="missing"))
+    if value.kind == "missing":
+        finding = _missing(bound, value)
+        return _unchecked(bound, finding.message), finding
+    return _compared(bound, checked, value, checks, names)
+
+
+def session_findings(session: Session, outcome: Outcome) -> list[Finding]:
+    """Return what went wrong in a session."""
+    found = [f for s, ran in zip(session.snippets, outcome.snippets, strict=False) for f in _ran(s, session, ran)]
+    if outcome.failure is not None:
+        snippet = session.snippets[min(outcome.failure.snippet, len(session.snippets) - 1)]
+        place = _line(snippet, outcome.failure.line) if outcome.failure.line else snippet.place
+        kind = outcome.failure.kind
+        found.append(
+            Finding(
+                code=FAILURES[kind],
+                place=place,
+                message=f"snippet {snippet.id!r}: {outcome.failure.text}",
+                hint=FAILURE_HINTS[kind],
+            )
+        )
+    found += [
+        Finding(
+            code="A312",
+            place=session.snippets[0].place,
+            message=f"session {session.name!r}: {note}",
+            hint="this is a note; the values it gave are used",
+            severity="warning",
+        )
+        for note in outcome.notes
+    ]
+    return found
+
+
+def given_finding(given: Given, citations: Mapping[str, Citation]) -> Finding | None:
+    """Return what is wrong with a given: no citation, or another figure than the one cited."""
+    citation = citations.get(given.key)
+    if citation is None:
+        hint = nearest(given.key, citations) or "add it to givens/*.toml, with its source"
+        message = f"{given.key!r} is not among the givens"
+        return Finding(code="A203", place=given.place, message=message, hint=hint)
+    try:
+        stated, cited = figures.only(given.text), figures.only(citation.value)
+    except figures.FigureError as error:
+        return Finding(code="A101", place=given.place, message=str(error), hint=error.hint)
+    if _base(stated.value, stated) == _base(cited.value, cited) and stated.high == cited.high:
+        return None
+    exact = Value(kind="float", text=str(_base(cited.value, cited)))
+    try:
+        match.compare(exact, given.text, stated, Condition())
+    except Mismatch:
+        return Finding(
+            code="A204",
+            place=given.place,
+            message=f"the source of {given.key!r} says otherwise",
+            hint=f"write {citation.value}, as in {citation.source}",
+            stated=stated.text,
+            computed=citation.value,
+        )
+    return None
+
+
+def opinions(entry: Entry) -> Iterator[Finding]:
+    """Yield the opinions that name no owner."""
+    for opinion in entry.opinions:
+        if not opinion.owner.strip():
+            message = f"the opinion {opinion.text!r} does not say whose it is"
+            hint = f'write [{opinion.text}](opinion: "common advice for fine-tuning")'
+            yield Finding(code="A205", place=opinion.place, message=message, hint=hint)
+
+
+def _base(number: object, figure: Figure) -> object:
+    return number * (units.factor(figure.unit) or 1)  # type: ignore[operator]
+
+
+def _compared(
+    bound: Bound, checked: Checked, value: Value, checks: Checks, names: prose.Names
+) -> tuple[Verdict, Finding | None]:
+    claim, condition = bound.claim, bound.condition
+    figure: Figure | None = None
+    try:
+        if not match.is_text(value, condition):
+            figure = match.stated_figure(prose.mask(claim.text, names), condition)
+        _hold(bound, value, figure, checks)
+    except Mismatch as mismatch:
+        status, reason, problem = "fails", str(mismatch), mismatch
+    else:
+        status, reason, problem = "holds", "", None
+    unit = figure.unit if figure else ""
+    verdict = Verdict(
+        entry=bound.entry.slug,
+        claim=claim,
+        probe=bound.ask.probe if bound.ask else claim.address,
+        session=checked.session.name,
+        status=status,  # type: ignore[arg-type]
+        condition=condition,
+        figure=figure,
+        computed=match.computed(value),
+        computed_text=match.shown(value, unit),
+        unit=unit,
+        reason=reason,
+        device=checked.outcome.environment.get("device", "cpu"),
+        reused=checked.reused,
+    )
+    return verdict, problem and _mismatch(bound, verdict, problem, checked.session)
+
+
+def _hold(bound: Bound, value: Value, figure: Figure | None, checks: Checks) -> None:
+    """Raise :class:`Mismatch` unless the claim holds; a refuted claim holds when it is false."""
+    text, condition = bound.claim.text, bound.condition
+    if not condition.refuted:
+        match.compare(value, text, figure, condition)
+        return
+    try:
+        match.compare(value, text, figure, condition)
+    except Mismatch as mismatch:
+        if mismatch.code != "A104":
+            raise
+    else:
+        raise Mismatch("the statement that the page refutes is true", "A108")
+    if bound.true_for is not None:
+        other = _value(bound.true_for, checks)
+        try:
+            match.compare(other, text, figure, condition)
+        except Mismatch as mismatch:
+            reason = f"it would not be true for {bound.true_for.probe} either"
+            raise Mismatch(f"{reason}, which is {match.shown(other, '')}", "A108") from mismatch
+
+
+def _value(ask: Ask, checks: Checks) -> Value:
+    checked = checks.get(ask.session)
+    missing = Value(kind="missing")
+    return checked.outcome.values.get(ask.probe, missing) if checked else missing
+
+
+def _mismatch(bound: Bound, verdict: Verdict, problem: Mismatch, session: Session) -> Finding:
+    where = session.snippets[0].place
+    hint = problem.hint or (
+        f"the figure comes from {verdict.probe!r} of snippet {session.name!r} "
+        f"({where.path}:{where.line}); state what it computes, or mend the code"
+    )
+    return Finding(
+        code=problem.code,
+        place=bound.claim.place,
+        message=str(problem),
+        hint=hint,
+        stated=" ".join(filter(None, [bound.claim.text, f"({bound.claim.title})" if bound.claim.title else ""])),
+        computed=verdict.computed_text,
+    )
+
+
+def _unchecked(bound: Bound, reason: str) -> Verdict:
+    return Verdict(
+        entry=bound.entry.slug,
+        claim=bound.claim,
+        probe=bound.ask.probe if bound.ask else bound.claim.address,
+        session=bound.ask.session[1] if bound.ask else "",
+        status="unchecked",
+        condition=bound.condition,
+        reason=reason,
+    )
+
+
+def _not_run(bound: Bound, checked: Checked | None) -> tuple[Verdict, Finding]:
+    assert bound.ask is not None
+    page, name = bound.ask.session
+    if checked is not None and checked.session.job.device != "cpu":
+        message = f"not measured yet on {checked.session.job.device}"
+        hint = "run it where such a device is"
+        finding = Finding(
+            code="A110", place=bound.claim.place, message=message, hint=hint, severity="warning"
+        )
+        return replace(_unchecked(bound, message), status="unmeasured"), finding
+    message = f"could not be checked: session {name!r} of {page} gave no answer"
+    finding = Finding(
+        code="A107",
+        place=bound.claim.place,
+        message=message,
+        hint="mend the session; its own finding says where it stopped",
+        stated=bound.claim.text,
+    )
+    return _unchecked(bound, message), finding
+
+
+def _missing(bound: Bound, value: Value) -> Finding:
+    assert bound.ask is not None
+    probe = bound.ask.probe
+    last = probe.replace("[", ".[").split(".")[-1]
+    return Finding(
+        code="A105",
+        place=bound.claim.place,
+        message=f"session {bound.ask.session[1]!r} has no {probe!r}",
+        hint=nearest(last, value.near)
+        or (f"there is: {', '.join(value.near[:8])}" if value.near else "bind the name in the code"),
+        stated=bound.claim.text,
+    )
+
+
+def _has_run(checked: Checked) -> bool:
+    """Whether every snippet ran, each raising what it was expected to and nothing else."""
+    ran = checked.outcome.snippets
+    return len(ran) == len(checked.session.snippets) and not any(
+        f.code in {"A301", "A302", "A306"}
+        for s, r in zip(checked.session.snippets, ran, strict=True)
+        for f in _raises(s, checked.session, r)
+    )
+
+
+def _ran(snippet: Snippet, session: Session, ran: Ran) -> Iterator[Finding]:
+    yield from _raises(snippet, session, ran)
+    yield from _prints(snippet, ran)
+
+
+def _raises(snippet: Snippet, session: Session, ran: Ran) -> Iterator[Finding]:
+    if ran.raised is None:
+        if snippet.raises is not None:
+            yield Finding(
+                code="A306",
+                place=snippet.place,
+                message=f"snippet {snippet.id!r} was to raise {snippet.raises}, and raised nothing",
+                hint="take raises= out, or mend the code",
+            )
+    elif snippet.raises not in ran.raised.kinds:
+        ends = "SystemExit" in ran.raised.kinds
+        yield Finding(
+            code="A302" if ends else "A301",
+            place=_raised_at(session, snippet, ran.raised),
+            message=f"snippet {snippet.id!r} raised {_said(ran.raised)}",
+            hint="a snippet must end by reaching its last line"
+            if ends
+            else f'mend the code, or expect it with raises="{ran.raised.kinds[0]}"',
+        )
+
+
+def _said(raised: Raised) -> str:
+    lines = raised.message.strip().splitlines()
+    return f"{raised.kinds[0]}: {lines[0]}" if lines else raised.kinds[0]
+
+
+def _raised_at(session: Session, snippet: Snippet, raised: Raised) -> Place:
+    if not raised.frames:
+        return snippet.place
+    number, line, _ = raised.frames[-1]
+    return _line(session.snippets[number], line)
+
+
+def _line(snippet: Snippet, line: int) -> Place:
+    path, number = snippet.lines[min(line, len(snippet.lines)) - 1]
+    return Place(path, number, 1)
+
+
+def _prints(snippet: Snippet, ran: Ran) -> Iterator[Finding]:
+    for stated in snippet.prints:
+        printed = "".join(text for line, text in ran.prints if line == stated.first)
+        if _normal(printed) != _normal(stated.stated):
+            yield Finding(
+                code="A304",
+                place=stated.place,
+                message="the printed output differs from what is stated",
+                hint="state what it prints, or mend the code",
+                stated=stated.stated,
+                computed=printed.rstrip("\n") or "(nothing)",
+            )
+
+
+def _normal(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.strip("\n").splitlines())
+
+
+def is_success(checked: Checked) -> bool:
+    """Whether a session ran to its end, as stated, and every value can be compared."""
+    values = checked.outcome.values.values()
+    return not any(
+        f.severity == "error" for f in session_findings(checked.session, checked.outcome)
+    ) and all(v.kind not in {"missing", "other"} and v.text not in {"nan", "inf", "-inf"} for v in values)

@@ -1,0 +1,196 @@
+"""Executable fences: the options, the code as shown, and the code as it is sent to run.
+
+Law: what the page states (``#>``) is taken out of the code, line for line, before it can be sent.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import symtable
+import tokenize
+from collections.abc import Iterator, Mapping
+
+from .hints import nearest
+from .nouns import Finding, Place, Print, Snippet, Span
+
+MARKDOWN_EXEC = frozenset(
+    "exec source result title id session html tabs width idprefix returncode updatetoc workdir".split()
+)
+DISPLAY = frozenset("title linenums hl_lines".split())
+OURS = frozenset("device timeout raises file".split())
+BROKEN = frozenset({"A305", "A309", "A310"})
+FALSE = frozenset({"", "no", "off", "false", "0"})
+
+_OPTION = re.compile(r"""(?P<key>[\w-]+)\s*=\s*(?:"(?P<d>[^"]*)"|'(?P<s>[^']*)'|(?P<b>[^\s"'}]+))""")
+_INCLUDE = re.compile(r"""^\s*-{1,2}8<-{1,2}\s+(?P<q>["'])(?P<file>[^"']+)(?P=q)\s*$""")
+_PYTHON = frozenset({"python", "py", "python3"})
+
+
+def options(info: str) -> tuple[str, dict[str, str]]:
+    """Split a fence's info string into language and options.
+
+    >>> options('python exec="on" id="a"')
+    ('python', {'exec': 'on', 'id': 'a'})
+    """
+    language = re.match(r"\{?\s*\.?([\w+-]*)", info.strip())
+    found = {m["key"]: m["d"] or m["s"] or m["b"] or "" for m in _OPTION.finditer(info)}
+    return (language[1] if language else ""), found
+
+
+def is_executable(found: Mapping[str, str]) -> bool:
+    """Whether markdown-exec would run a fence with these options."""
+    return found.get("exec", "").lower() not in FALSE
+
+
+class Fence:
+    """An executable fence on its way to a :class:`Snippet`, gathering findings."""
+
+    def __init__(self, place: Place, span: Span, info: str, text: str, number: int) -> None:
+        self.place, self.span, self.text = place, span, text
+        self.language, self.options = options(info)
+        self.number = number
+        self.findings: list[Finding] = []
+
+    def snippet(self, files: Mapping[str, str], folder: str) -> Snippet:
+        """Return the snippet, its includes taken from *files* (path to text) under *folder*."""
+        self._check_options()
+        shown, lines = self._included(files, folder)
+        code, stated = self._without_stated(shown, lines)
+        names, open_names = self._names(code, lines)
+        return Snippet(
+            place=self.place,
+            span=self.span,
+            id=self.options.get("id", "") or f"snippet-{self.number}",
+            session=self.options.get("session", ""),
+            shown=shown,
+            code=code,
+            lines=tuple(lines),
+            options=self.options,
+            prints=tuple(self._prints(code, stated, lines)),
+            raises=self.options.get("raises"),
+            names=names,
+            open_names=open_names,
+            broken=any(finding.code in BROKEN for finding in self.findings),
+        )
+
+    def _say(self, code: str, message: str, hint: str, place: Place | None = None) -> None:
+        self.findings.append(
+            Finding(code=code, place=place or self.place, message=message, hint=hint)
+        )
+
+    def _check_options(self) -> None:
+        if self.language not in _PYTHON:
+            self._say(
+                "A310", f"only Python runs, not {self.language!r}", 'write ```python exec="on"'
+            )
+        known = MARKDOWN_EXEC | DISPLAY | OURS
+        for key in self.options.keys() - known:
+            hint = nearest(key, known) or f"known: {', '.join(sorted(known))}"
+            self._say("A310", f"the fence option {key!r} is unknown", hint)
+        timeout = self.options.get("timeout", "1")
+        if not re.fullmatch(r"\d+(\.\d+)?", timeout) or float(timeout) == 0:
+            self._say("A310", f"timeout={timeout!r} is no number of seconds", 'write timeout="60"')
+
+    def _included(
+        self, files: Mapping[str, str], folder: str
+    ) -> tuple[str, list[tuple[str, int]]]:
+        shown: list[str] = []
+        lines: list[tuple[str, int]] = []
+        wanted = self.options.get("file")
+        for line, number in self._with_file(wanted):
+            include = _INCLUDE.match(line)
+            if include is None:
+                shown.append(line)
+                lines.append((self.place.path, number))
+                continue
+            path = f"{folder}/{include['file']}"
+            if path not in files:
+                self._missing(path, files, number)
+                continue
+            included = files[path].splitlines()
+            shown += included
+            lines += [(path, n) for n in range(1, len(included) + 1)]
+        return "\n".join(shown) + "\n", lines
+
+    def _with_file(self, wanted: str | None) -> Iterator[tuple[str, int]]:
+        if wanted is not None:
+            yield f'--8<-- "{wanted}"', self.place.line
+        for n, line in enumerate(self.text.splitlines()):
+            yield line, self.place.line + 1 + n
+
+    def _missing(self, path: str, files: Mapping[str, str], line: int) -> None:
+        hint = nearest(path, files) or "add the file, or correct the path"
+        place = Place(self.place.path, line, 1 if line != self.place.line else self.place.column)
+        self._say("A309", f"the snippet file {path!r} does not exist", hint, place)
+
+    def _without_stated(
+        self, shown: str, lines: list[tuple[str, int]]
+    ) -> tuple[str, dict[int, tuple[str, bool]]]:
+        """Blank out ``#>`` comments; return the code and, by line, what each stated.
+
+        The second item of a value tells a comment behind code from one on a line of its own.
+        """
+        code = shown.splitlines()
+        stated: dict[int, tuple[str, bool]] = {}
+        try:
+            for token in tokenize.generate_tokens(io.StringIO(shown).readline):
+                if token.type == tokenize.COMMENT and token.string.startswith("#>"):
+                    row, column = token.start
+                    behind = code[row - 1][:column]
+                    stated[row] = (token.string[2:].removeprefix(" "), bool(behind.strip()))
+                    code[row - 1] = behind.rstrip()
+        except (tokenize.TokenError, SyntaxError):
+            pass  # the syntax error is reported by _names, with its line
+        return "\n".join(code) + "\n", stated
+
+    def _names(self, code: str, lines: list[tuple[str, int]]) -> tuple[frozenset[str], bool]:
+        try:
+            ast.parse(code)
+            table = symtable.symtable(code, "snippet", "exec")
+        except (SyntaxError, ValueError, RecursionError) as error:
+            row = getattr(error, "lineno", None) or 1
+            path, number = lines[min(row, len(lines)) - 1] if lines else (self.place.path, 1)
+            message = f"syntax error: {getattr(error, 'msg', error)}"
+            place = Place(path, number, getattr(error, "offset", None) or 1)
+            self._say("A305", message, "mend the code; it must be valid Python", place)
+            return frozenset(), True
+        bound = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}
+        bound |= {s.get_name() for s in table.get_symbols() if s.is_namespace()}
+        return frozenset(bound), "import *" in code or bool(re.search(r"\b(exec|globals)\(", code))
+
+    def _prints(
+        self, code: str, stated: dict[int, tuple[str, bool]], lines: list[tuple[str, int]]
+    ) -> Iterator[Print]:
+        try:
+            calls = [n for n in ast.walk(ast.parse(code)) if _is_print(n)]
+        except (SyntaxError, ValueError, RecursionError):
+            return
+        row_of = {call.end_lineno: call for call in calls}
+        for first, rows in _runs(stated):
+            call = row_of.get(first if stated[first][1] else first - 1)
+            place = Place(*lines[first - 1], 1)
+            if call is None or call.end_lineno is None:
+                self._say(
+                    "A311", "this stated output belongs to no print", "put #> behind a print", place
+                )
+                continue
+            text = "\n".join(stated[row][0] for row in rows)
+            yield Print(first=call.lineno, last=call.end_lineno, place=place, stated=text)
+
+
+def _runs(stated: dict[int, tuple[str, bool]]) -> Iterator[tuple[int, list[int]]]:
+    """Group stated lines: each comment behind code starts a group, lines of their own go on."""
+    rows = sorted(stated)
+    while rows:
+        run = [rows.pop(0)]
+        while rows and rows[0] == run[-1] + 1 and not stated[rows[0]][1]:
+            run.append(rows.pop(0))
+        yield run[0], run
+
+
+def _is_print(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    )

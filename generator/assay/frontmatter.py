@@ -1,0 +1,116 @@
+"""Front matter: YAML, read strictly and with the place of every key.
+
+Law: duplicate keys, anchors, aliases and tags are refused, so that what is read is what is seen.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+import yaml
+
+from .hints import nearest
+from .nouns import Finding, FrontMatter, Place
+
+LIMIT = 16_384
+_FENCE = re.compile(r"\A---[ \t]*\r?\n(?P<yaml>.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
+_HINT = "a term's front matter holds: " + ", ".join(FrontMatter.__struct_fields__)
+
+
+class _Refused(Exception):
+    def __init__(self, message: str, line: int, column: int) -> None:
+        super().__init__(message)
+        self.line, self.column = line, column
+
+
+def split(text: str) -> tuple[str | None, int]:
+    """Return the YAML between the ``---`` lines (None if there is none) and where the body starts."""
+    match = _FENCE.match(text)
+    return (match["yaml"], match.end()) if match else (None, 0)
+
+
+def read(
+    path: str, source: str | None
+) -> tuple[FrontMatter | None, dict[str, Place], list[Finding]]:
+    """Return the front matter, the place of each key, and what is wrong with it."""
+    if source is None:
+        problem = Finding(
+            code="A401", place=Place(path), message="the entry has no front matter", hint=_HINT
+        )
+        return None, {}, [problem]
+    places: dict[str, Place] = {}
+    try:
+        data = _plain(_compose(source), path, "", places)
+        return msgspec.convert(data, FrontMatter), places, []
+    except _Refused as error:
+        place = Place(path, error.line, error.column)
+        return None, places, [Finding(code="A401", place=place, message=str(error), hint=_HINT)]
+    except msgspec.ValidationError as error:
+        return None, places, [_invalid(path, str(error), places)]
+
+
+def _compose(source: str) -> yaml.Node:
+    if len(source) > LIMIT:
+        raise _Refused(f"the front matter is longer than {LIMIT} characters", 1, 1)
+    try:
+        for event in yaml.parse(source, Loader=yaml.SafeLoader):
+            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+                raise _refused(event, "anchors and aliases are not allowed here")
+            if isinstance(event, (yaml.ScalarEvent, yaml.CollectionStartEvent)) and event.tag:
+                raise _refused(event, f"the tag {event.tag!r} is not allowed here")
+        node = yaml.compose(source, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = (mark.line + 2, mark.column + 1) if mark else (1, 1)
+        raise _Refused(f"the front matter is not YAML: {error.problem}", *where) from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise _Refused(f"the front matter is not YAML: {error}", 1, 1) from error
+    if not isinstance(node, yaml.MappingNode):
+        raise _Refused("the front matter is not a list of keys with values", 2, 1)
+    return node
+
+
+def _refused(event: yaml.Event, message: str) -> _Refused:
+    mark = event.start_mark
+    return _Refused(message, mark.line + 2, mark.column + 1)
+
+
+def _plain(node: yaml.Node, path: str, key: str, places: dict[str, Place]) -> Any:  # noqa: ANN401
+    """Turn *node* into plain data, noting the place of each key; refuse a key given twice."""
+    mark = node.start_mark
+    places.setdefault(key, Place(path, mark.line + 2, mark.column + 1))
+    if isinstance(node, yaml.SequenceNode):
+        return [_plain(v, path, f"{key}[{i}]", places) for i, v in enumerate(node.value)]
+    if isinstance(node, yaml.MappingNode):
+        return {k: v for k, v in _pairs(node, path, key, places)}
+    return yaml.SafeLoader("").construct_object(node)
+
+
+def _pairs(
+    node: yaml.MappingNode, path: str, key: str, places: dict[str, Place]
+) -> list[tuple[str, Any]]:
+    pairs: list[tuple[str, Any]] = []
+    for name, value in node.value:
+        child = f"{key}.{name.value}" if key else str(name.value)
+        if child in places:
+            mark = name.start_mark
+            raise _Refused(f"the key {child!r} stands twice", mark.line + 2, mark.column + 1)
+        places[child] = Place(path, name.start_mark.line + 2, name.start_mark.column + 1)
+        pairs.append((str(name.value), _plain(value, path, child, places)))
+    return pairs
+
+
+def _invalid(path: str, error: str, places: dict[str, Place]) -> Finding:
+    """Turn msgspec's message (``Expected `str`, got `int` - at `$.term```) into a finding."""
+    message, _, at = error.partition(" - at `$")
+    key = at.strip("`").removeprefix(".").replace("[...]", "[0]")
+    unknown = re.search(r"unknown field `([^`]+)`", message)
+    hint = _HINT
+    if unknown:
+        key = f"{key}.{unknown[1]}".strip(".")
+        hint = nearest(unknown[1], FrontMatter.__struct_fields__) or _HINT
+    place = places.get(key) or Place(path, 1, 1)
+    where = f" in {key!r}" if key and not unknown else ""
+    return Finding(code="A402", place=place, message=f"front matter{where}: {message}", hint=hint)

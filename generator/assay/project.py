@@ -1,0 +1,188 @@
+"""A project as read from disk: the rim of the check. Everything behind it works on these values.
+
+Law: a file that cannot be read is a finding at its path, never an exception and never skipped.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from .nouns import Citation, Finding, Paper, Place
+from .settings import Settings, SettingsError, load
+
+T = TypeVar("T")
+
+LARGEST = 1_000_000
+"""Bytes of the largest page that is read."""
+
+
+class Page(Struct, frozen=True):
+    """A Markdown file with the slug by which claims and links name it."""
+
+    path: str
+    slug: str
+    text: str
+    term: bool
+
+
+class Project(Struct, frozen=True, kw_only=True):
+    """Everything that a check reads."""
+
+    root: Path
+    settings: Settings
+    pages: tuple[Page, ...]
+    snippets: dict[str, str]
+    papers: dict[str, Paper]
+    givens: dict[str, Citation]
+    findings: tuple[Finding, ...]
+    commit: str = ""
+
+
+def read(root: Path, settings: Settings | None = None) -> Project:
+    """Read the project at *root*."""
+    settings = settings or load(root)
+    reader = _Reader(root)
+    terms = reader.markdown(settings.glossary)
+    return Project(
+        root=root,
+        settings=settings,
+        pages=(
+            *(Page(p, Path(p).stem, t, term=True) for p, t in terms.items()),
+            *(
+                Page(p, p.removeprefix(f"{settings.docs}/").removesuffix(".md"), t, term=False)
+                for p, t in reader.markdown(settings.docs).items()
+            ),
+        ),
+        snippets=reader.texts(settings.snippets, "*.py"),
+        papers=reader.papers(f"{settings.glossary}/papers.toml"),
+        givens=reader.givens(f"{settings.glossary}/givens"),
+        findings=tuple(reader.findings),
+    )
+
+
+def commit(root: Path) -> str:
+    """Return the short commit of *root*, with ``+`` for uncommitted changes, or ""."""
+    git = ["git", "-C", str(root)]
+    try:
+        found = subprocess.run(
+            [*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True
+        )
+        changed = subprocess.run(
+            [*git, "status", "--porcelain", "--untracked-files=no"], capture_output=True, text=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return found.stdout.strip() + ("+" if changed.stdout.strip() else "")
+
+
+def store_folder(project: Project) -> Path:
+    """Return where results are kept: the setting, ``ASSAY_STORE``, or the user's cache folder."""
+    chosen = os.environ.get("ASSAY_STORE") or project.settings.store
+    if chosen:
+        return project.root / chosen
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("assay", appauthor=False)) / "results"
+
+
+class _Reader:
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.findings: list[Finding] = []
+
+    def markdown(self, folder: str) -> dict[str, str]:
+        return self.texts(folder, "*.md")
+
+    def texts(self, folder: str, pattern: str) -> dict[str, str]:
+        files = sorted((self.root / folder).rglob(pattern))
+        found = {f.relative_to(self.root).as_posix(): self._text(f) for f in files}
+        return {path: text for path, text in found.items() if text is not None}
+
+    def papers(self, path: str) -> dict[str, Paper]:
+        file = self.root / path
+        return self._tables(file, Paper, "A404") if file.is_file() else {}
+
+    def givens(self, folder: str) -> dict[str, Citation]:
+        found: dict[str, Citation] = {}
+        for file in sorted((self.root / folder).glob("*.toml")):
+            found |= self._tables(file, Citation, "A403")
+        return found
+
+    def _text(self, file: Path) -> str | None:
+        path = file.relative_to(self.root).as_posix()
+        try:
+            if not file.is_file():
+                raise OSError("it is not a regular file")
+            if file.stat().st_size > LARGEST:
+                raise OSError(f"it is larger than {LARGEST} bytes")
+            data = file.read_bytes()
+            return data.decode("utf-8-sig").replace("\r\n", "\n")
+        except UnicodeDecodeError as error:
+            before = data[: error.start]
+            place = Place(path, before.count(b"\n") + 1, len(before.rpartition(b"\n")[2]) + 1)
+            self._say("A002", place, "the file is not UTF-8", "save it as UTF-8")
+        except OSError as error:
+            self._say("A001", Place(path), f"the file cannot be read: {error}", "mend or remove it")
+        return None
+
+    def _tables(self, file: Path, kind: type[T], code: str) -> dict[str, T]:
+        text = self._text(file)
+        path = file.relative_to(self.root).as_posix()
+        if text is None:
+            return {}
+        try:
+            data = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            self._say(code, Place(path), f"the file is not TOML: {error}", "mend the file")
+            return {}
+        found: dict[str, T] = {}
+        for key, table in _leaves(data, ""):
+            try:
+                found[key] = msgspec.convert(table, kind)
+            except msgspec.ValidationError as error:
+                place = Place(path, _line_of(text, key), 1)
+                fields = ", ".join(kind.__struct_fields__)  # type: ignore[attr-defined]
+                self._say(code, place, f"[{key}]: {error}", f"a table here holds: {fields}")
+        return found
+
+    def _say(self, code: str, place: Place, message: str, hint: str) -> None:
+        self.findings.append(Finding(code=code, place=place, message=message, hint=hint))
+
+
+def _leaves(data: dict[str, Any], prefix: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return the tables that hold values, by dotted key."""
+    if prefix and not any(isinstance(value, dict) for value in data.values()):
+        return [(prefix, data)]
+    return [
+        leaf
+        for key, value in data.items()
+        if isinstance(value, dict)
+        for leaf in _leaves(value, f"{prefix}.{key}".strip("."))
+    ]
+
+
+def _line_of(text: str, key: str) -> int:
+    at = text.find(f"[{key}]")
+    return text.count("\n", 0, max(at, 0)) + 1
+
+
+
+def changed(root: Path) -> frozenset[str]:
+    """Return the paths that differ from the last commit, new files included."""
+    git = ["git", "-C", str(root)]
+    commands = (
+        [*git, "diff", "--name-only", "--relative", "HEAD"],
+        [*git, "ls-files", "--others", "--exclude-standard"],
+    )
+    try:
+        outputs = [subprocess.run(c, capture_output=True, text=True, check=True) for c in commands]
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise SettingsError(f"--changed needs a git repository with a commit: {error}") from error
+    return frozenset(p for o in outputs for p in o.stdout.splitlines() if p.endswith(".md"))

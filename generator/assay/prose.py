@@ -1,0 +1,115 @@
+"""No unbound figures: every figure the reader sees is a claim, a given or an opinion.
+
+Law: what counts as a name (and so may hold a number) is listed with its reason in the settings, and
+each use of that list is counted for the report, so that nobody hides a figure there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from . import figures, units
+from .nouns import Block, Entry, Exemption, Finding, Place
+from .parse import HOLE
+from .positions import Lines
+
+BUILT_IN = (
+    (r"\bv?\d+\.\d+\.\d+\S*", "a version"),
+    (r"\b(?:Python|PyTorch|torch|CUDA|version) ≥? ?\d+(?:\.\d+)*\b", "a version"),
+    (r"(?i)\b(?:section|sect\.|§|equation|eq\.|figure|table|algorithm|chapter|appendix|line) ?\(?\d+(?:\.\d+)*\)?", "a reference to a part of a text"),
+    (r"\barXiv:? ?\d{4}\.\d{4,5}(?:v\d+)?", "a paper's number"),
+    (r"\b\d{4}-\d{2}(?:-\d{2})?\b", "a date"),
+    (r"\bCC BY(?:-[A-Z]+)? \d\.\d\b", "a licence"),
+)  # fmt: skip
+"""Patterns of names that any text may hold, with the reason for each."""
+
+_NUMBERING = re.compile(r"\s*\d+(?:\.\d+)*\.?\s")
+
+Names = tuple[tuple[str, str], ...]
+
+
+def check(entry: Entry, names: Names) -> tuple[list[Finding], dict[str, int]]:
+    """Return the unbound figures of *entry*, and how many figures each pattern of *names* kept."""
+    lines = Lines(entry.path, entry.text)
+    kept = dict.fromkeys((pattern for pattern, _ in names), 0)
+    findings = [
+        _unbound(lines.place(offset), text)
+        for block in entry.blocks
+        for text, offset in _figures(block, names, kept)
+    ]
+    findings += [_unit_outside(lines.place(o), u) for o, u in _stray_units(entry)]
+    return findings, kept
+
+
+def exemptions(names: Names, kept: list[dict[str, int]]) -> tuple[Exemption, ...]:
+    """Add up how many figures each pattern kept out of the check."""
+    return tuple(
+        Exemption(pattern, reason, sum(k.get(pattern, 0) for k in kept))
+        for pattern, reason in names
+    )
+
+
+def mask(text: str, names: Names, kept: dict[str, int] | None = None) -> str:
+    """Blank out the names in *text*, counting into *kept* those that hold a figure."""
+    for pattern, _ in names:
+
+        def blank(match: re.Match[str], pattern: str = pattern) -> str:
+            if kept is not None and re.search(r"\d", match[0]):
+                kept[pattern] += 1
+            return HOLE * len(match[0])
+
+        text = re.sub(pattern, blank, text)
+    return text
+
+
+def _figures(block: Block, names: Names, kept: dict[str, int]) -> Iterator[tuple[str, int]]:
+    text = block.text
+    if block.heading:
+        text = _NUMBERING.sub(lambda m: HOLE * len(m[0]), text, count=1)
+    text = mask(text, names, kept)
+    try:
+        found = [(f.start, f.text) for f in figures.find(text) if figures.is_measured(f)]
+    except figures.FigureError as error:
+        found = [(_first_digit(text), str(error))]
+    found += [(start, text[start:end]) for start, end in figures.worded(text)]
+    for start, written in sorted(found):
+        yield written, block.offsets[start]
+
+
+def _first_digit(text: str) -> int:
+    match = re.search(r"\d,\d", text)
+    return match.start() if match else 0
+
+
+def _unbound(place: Place, text: str) -> Finding:
+    return Finding(
+        code="A201",
+        place=place,
+        message=f"unbound figure {text!r}: it is neither claim, given nor opinion",
+        hint=f"compute it and write [{text}](claim:name), cite it as [{text}](given:key), or say "
+        f'whose it is: [{text}](opinion: "whose")',
+    )
+
+
+def _stray_units(entry: Entry) -> Iterator[tuple[int, str]]:
+    """Yield the units that stand right behind a claim whose own text has none."""
+    for bound in (*entry.claims, *entry.givens):
+        follows = re.match(r"[ \u00a0\u202f-]?(%|[A-Za-zµμ]+)", entry.text[bound.span.end :])
+        if follows is None or follows[1] == "x" or units.factor(follows[1]) is None:
+            continue
+        try:
+            own = figures.only(bound.text).unit
+        except figures.FigureError:
+            continue
+        if not own:
+            yield bound.span.start, follows[1]
+
+
+def _unit_outside(place: Place, unit: str) -> Finding:
+    return Finding(
+        code="A202",
+        place=place,
+        message=f"the unit {unit!r} stands outside of the brackets, where nothing checks it",
+        hint=f"move it inside: [... {unit}](...)",
+    )

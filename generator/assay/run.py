@@ -1,0 +1,215 @@
+"""Runners: callables that take jobs and yield outcomes as they come in.
+
+Law: a job always comes back. A session that kills its worker is found by running what was under way
+once more, one at a time; what is lost again is a failure of that session and of no other.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import queue
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from .nouns import Failure, Job, Outcome
+
+WORKER = Path(__file__).with_name("worker.py")
+Started = Callable[[int], None]
+Runner = Callable[[Iterable[tuple[int, Job]], Started], Iterator[tuple[int, Outcome]]]
+"""Takes numbered jobs and a callable told the number of each job as it starts."""
+
+_LOST = Failure(kind="lost", text="its worker was lost before it gave an answer")
+
+
+class WorkerError(Exception):
+    """The worker could not start: a preload module is missing, say."""
+
+
+class Setup(Struct, frozen=True, kw_only=True):
+    """What every session of a project is run with."""
+
+    root: str
+    path: tuple[str, ...]
+    preload: tuple[str, ...] = ()
+    kept: int = 64 * 1024
+    drained: int = 8 * 1024 * 1024
+
+
+def environment() -> dict[str, str]:
+    """Return the whole environment of a session: one thread, pinned hash seed, zone and locale."""
+    fixed = {
+        "PYTHONHASHSEED": "0",
+        "PYTHONUTF8": "1",
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+        "NO_COLOR": "1",
+        "COLUMNS": "80",
+    }
+    passed = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+    return fixed | {key: os.environ[key] for key in passed if key in os.environ}
+
+
+def default_runner(setup: Setup, workers: int) -> Runner:
+    """Return the fastest runner that this machine has: warm where it can fork, else fresh."""
+    can_fork = hasattr(os, "fork") and hasattr(socket, "send_fds")
+    return warm_runner(setup, workers) if can_fork else fresh_runner(setup, workers)
+
+
+def fresh_runner(setup: Setup, workers: int) -> Runner:
+    """Return a runner that starts a new Python for every job."""
+
+    def run(jobs: Iterable[tuple[int, Job]], started: Started) -> Iterator[tuple[int, Outcome]]:
+        return _in_parallel(jobs, lambda job: _once(setup, job), started, workers)
+
+    return run
+
+
+def warm_runner(setup: Setup, workers: int) -> Runner:
+    """Return a runner that forks every session from a worker with the preload already imported."""
+
+    def run(jobs: Iterable[tuple[int, Job]], started: Started) -> Iterator[tuple[int, Outcome]]:
+        again: list[tuple[int, Job]] = []
+        with _Worker(setup) as worker:
+            numbered = dict(jobs)
+            for number, outcome in _in_parallel(numbered.items(), worker.ask, started, workers):
+                if outcome.failure == _LOST:
+                    again.append((number, numbered[number]))
+                else:
+                    yield number, outcome
+        for number, job in again:
+            with _Worker(setup) as worker:
+                yield number, worker.ask(job)
+
+    return run
+
+
+def _in_parallel(
+    jobs: Iterable[tuple[int, Job]],
+    ask: Callable[[Job], Outcome],
+    started: Started,
+    workers: int,
+) -> Iterator[tuple[int, Outcome]]:
+    waiting: queue.SimpleQueue[tuple[int, Job] | None] = queue.SimpleQueue()
+    done: queue.SimpleQueue[tuple[int, Outcome | BaseException]] = queue.SimpleQueue()
+    count = 0
+    for job in jobs:
+        waiting.put(job)
+        count += 1
+
+    def work() -> None:
+        while (item := waiting.get()) is not None:
+            number, job = item
+            started(number)
+            try:
+                done.put((number, ask(job)))
+            except BaseException as error:  # noqa: BLE001 - raised again where it is seen
+                done.put((number, error))
+
+    for _ in range(min(workers, count)):
+        waiting.put(None)
+        threading.Thread(target=work, daemon=True).start()
+    for _ in range(count):
+        number, outcome = done.get()
+        if isinstance(outcome, BaseException):
+            raise outcome
+        yield number, outcome
+
+
+def _command(*arguments: str) -> list[str]:
+    return [sys.executable, "-P", "-s", str(WORKER), *arguments]
+
+
+def _once(setup: Setup, job: Job) -> Outcome:
+    request = msgspec.json.encode({"setup": setup, "job": job})
+    done = subprocess.run(
+        _command("once"), input=request, capture_output=True, env=environment(), cwd=setup.root
+    )
+    return _outcome(done.stdout, done.stderr)
+
+
+def _outcome(answer: bytes, errors: bytes = b"") -> Outcome:
+    try:
+        outcome = msgspec.json.decode(answer, type=Outcome)
+    except msgspec.DecodeError:
+        return Outcome(failure=_LOST, stderr=errors.decode("utf-8", "replace"))
+    today = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")
+    return msgspec.structs.replace(outcome, when=today)
+
+
+class _Worker:
+    """A warm worker, from its start to its end."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._sending = threading.Lock()
+
+    def __enter__(self) -> _Worker:
+        self._socket, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                _command("serve", str(theirs.fileno())),
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                env=environment(),
+                cwd=self._setup.root,
+                start_new_session=True,
+            )
+        try:
+            self._send(msgspec.json.encode(self._setup))
+            ready = self._ready()
+        except BaseException:
+            self.__exit__()
+            raise
+        if not ready.get("ready"):
+            self.__exit__()
+            raise WorkerError(ready.get("error", "the worker ended before it was ready"))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+        self._process.kill()
+        self._process.communicate()
+
+    def ask(self, job: Job) -> Outcome:
+        """Send *job* to the worker and wait for its outcome."""
+        answer, theirs = os.pipe()
+        try:
+            self._send(msgspec.json.encode(job), theirs)
+        except OSError:
+            os.close(answer)
+            return Outcome(failure=_LOST)
+        finally:
+            os.close(theirs)
+        with os.fdopen(answer, "rb") as file:
+            return _outcome(file.read())
+
+    def _send(self, body: bytes, *fds: int) -> None:
+        with self._sending:
+            head = len(body).to_bytes(8, "big")
+            if fds:
+                socket.send_fds(self._socket, [head], fds)
+            else:
+                self._socket.sendall(head)
+            self._socket.sendall(body)
+
+    def _ready(self) -> dict[str, str]:
+        with self._socket.makefile("rb") as file:
+            head = file.read(8)
+            if not head:
+                errors = self._process.stderr.read() if self._process.stderr else b""
+                return {"error": errors.decode("utf-8", "replace").strip()[-2000:]}
+            answer: dict[str, str] = json.loads(file.read(int.from_bytes(head, "big")))
+            return answer

@@ -1,0 +1,93 @@
+"""Settings: ``[tool.assay]`` of ``pyproject.toml``, or ``assay.toml``; read once, then frozen."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from .hints import nearest
+
+
+class SettingsError(Exception):
+    """Settings that cannot be read; assay cannot do its work (exit status 2)."""
+
+
+class Name(Struct, frozen=True, forbid_unknown_fields=True):
+    """A pattern (regular expression) of names that may hold a number, and why."""
+
+    pattern: str
+    reason: str
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a project can set; the comments of ``docs/reference/settings.md`` say what each means."""
+
+    glossary: str = "glossary"
+    docs: str = "docs"
+    snippets: str = "snippets"
+    path: tuple[str, ...] = ("snippets",)
+    preload: tuple[str, ...] = ()
+    timeout: float = 20.0
+    words: int = 900
+    store: str = ""
+    names: tuple[Name, ...] = ()
+    sources: str = ""
+
+
+def find_root(start: Path) -> Path:
+    """Return the nearest folder at or above *start* with settings of assay in it."""
+    for folder in (start, *start.parents):
+        if (folder / "assay.toml").is_file() or _has_table(folder / "pyproject.toml"):
+            return folder
+    raise SettingsError(
+        f"{start}: neither this folder nor one above it has an assay.toml or a pyproject.toml with "
+        "[tool.assay]; go to a project, or name one with --root DIR"
+    )
+
+
+def load(root: Path) -> Settings:
+    """Read the settings of the project at *root*."""
+    own = root / "assay.toml"
+    file = own if own.is_file() else root / "pyproject.toml"
+    data = _read(file)
+    table: dict[str, Any] = data if file == own else data.get("tool", {}).get("assay", {})
+    try:
+        settings = msgspec.convert(table, Settings)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{file.name}: [tool.assay]: {error}{_near(str(error))}") from error
+    for name in settings.names:
+        _check_pattern(file.name, name)
+    return settings
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{file.name}: {error}") from error
+
+
+def _has_table(file: Path) -> bool:
+    return file.is_file() and "assay" in _read(file).get("tool", {})
+
+
+def _near(error: str) -> str:
+    unknown = re.search(r"unknown field `([^`]+)`", error)
+    near = nearest(unknown[1], Settings.__struct_fields__) if unknown else ""
+    return f"; {near}" if near else ""
+
+
+def _check_pattern(file: str, name: Name) -> None:
+    try:
+        pattern = re.compile(name.pattern)
+    except re.error as error:
+        raise SettingsError(f"{file}: names: {name.pattern!r}: {error}") from error
+    if not name.reason.strip():
+        raise SettingsError(f"{file}: names: {name.pattern!r} gives no reason")
+    if pattern.search("") or pattern.fullmatch("12 GB"):
+        raise SettingsError(f"{file}: names: {name.pattern!r} would hide figures, not names")

@@ -1,0 +1,148 @@
+"""Results kept by content: a result is reused only if nothing that could change it has changed.
+
+Law: the key is the session's code and what runs it; beside it stands what the session really read and
+imported. Probes, prose, line numbers and limits are not part of either. Only successes are kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import platform
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from .nouns import Job, Outcome
+
+FORMAT = 1
+TRACES = 8
+"""How many results of one session, each for other contents of what it read, are kept."""
+
+_WORKER = Path(__file__).with_name("worker.py")
+
+
+class Trace(Struct, frozen=True, kw_only=True):
+    """A kept result, with what it depended on: files by digest, modules by place, versions."""
+
+    files: dict[str, str]
+    modules: dict[str, str | None]
+    distributions: dict[str, str]
+    outcome: Outcome
+
+
+class Store:
+    """A folder of results. Reading and writing it never fails a check: a bad file is no result."""
+
+    def __init__(self, folder: Path, root: Path, path: tuple[str, ...]) -> None:
+        self.folder, self.root, self.path = folder, root.resolve(), path
+        self.digest = cache(self._digest)
+        self.locate = cache(self._locate)
+
+    def find(self, job: Job) -> Outcome | None:
+        """Return a result of *job* that still stands, or None."""
+        for file in self._traces(job):
+            try:
+                trace = msgspec.json.decode(file.read_bytes(), type=Trace)
+            except (OSError, msgspec.DecodeError):
+                continue
+            if set(job.probes) <= trace.outcome.values.keys() and self._stands(trace):
+                return trace.outcome
+        return None
+
+    def keep(self, job: Job, outcome: Outcome) -> None:
+        """Keep *outcome*, a success, if everything that it depended on was seen."""
+        if not outcome.traced.whole:
+            return
+        traced = outcome.traced
+        trace = Trace(
+            files={self._portable(f): self.digest(f) for f in traced.files},
+            modules={m: p and self._portable(p) for m, p in traced.modules.items()},
+            distributions=traced.distributions,
+            outcome=outcome,
+        )
+        name = hashlib.sha256(
+            msgspec.json.encode([trace.files, trace.modules, trace.distributions], order="sorted")
+        ).hexdigest()
+        folder = self.folder / key(job)
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(folder / f"{name}.json", msgspec.json.encode(trace))
+        for old in self._traces(job)[TRACES:]:
+            old.unlink(missing_ok=True)
+
+    def _traces(self, job: Job) -> list[Path]:
+        try:
+            files = list((self.folder / key(job)).glob("*.json"))
+            return sorted(files, key=lambda file: file.stat().st_mtime, reverse=True)
+        except OSError:
+            return []
+
+    def _stands(self, trace: Trace) -> bool:
+        return (
+            all(self.digest(self._absolute(f)) == d for f, d in trace.files.items())
+            and all(self.locate(m) == p for m, p in trace.modules.items())
+            and all(version(name) == v for name, v in trace.distributions.items())
+        )
+
+    def _portable(self, path: str) -> str:
+        """Write project paths from the root, so that another clone can use the result."""
+        return os.path.relpath(path, self.root) if Path(path).is_relative_to(self.root) else path
+
+    def _absolute(self, path: str) -> str:
+        return os.path.join(self.root, path)
+
+    def _digest(self, path: str) -> str:
+        """Return the digest of a file's bytes or a folder's names, or a word for its absence."""
+        try:
+            if os.path.isdir(path):
+                content = "\n".join(sorted(set(os.listdir(path)) - {"__pycache__"})).encode()
+            else:
+                content = Path(path).read_bytes()
+        except OSError as error:
+            return type(error).__name__
+        return hashlib.sha256(content).hexdigest()
+
+    def _locate(self, module: str) -> str | None:
+        """Return the project file that ``import module`` would find, or None."""
+        for folder in self.path:
+            for candidate in (f"{module}/__init__.py", f"{module}.py"):
+                if os.path.isfile(os.path.join(self.root, folder, candidate)):
+                    return os.path.join(folder, candidate)
+        return None
+
+
+def key(job: Job) -> str:
+    """Return the name of a job: its code and device, Python, the platform and the worker."""
+    parts = [FORMAT, job.sources, job.device, sys.version, platform.platform(), _worker_digest()]
+    return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
+
+
+@cache
+def _worker_digest() -> str:
+    return hashlib.sha256(_WORKER.read_bytes()).hexdigest()
+
+
+@cache
+def version(distribution: str) -> str | None:
+    """Return the installed version of *distribution*, or None."""
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write *data* so that a reader sees all of it or none."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,141 @@
+"""How the entries hang together: slugs, prerequisites, papers, links, length.
+
+Law: every fault found is reported at its own place, in one run; none hides another.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from .hints import nearest
+from .nouns import Entry, Finding, Paper, Place
+
+_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+
+
+def check(
+    entries: Sequence[Entry], papers: Mapping[str, Paper], files: Iterable[str], words: int
+) -> list[Finding]:
+    """Return what is wrong between the entries and with each as a whole."""
+    terms = [entry for entry in entries if entry.front is not None]
+    return [
+        *_slugs(entries),
+        *_prerequisites(terms),
+        *_cycles(terms),
+        *_papers(terms, papers),
+        *_ids(entries),
+        *_links(entries, set(files)),
+        *_lengths(terms, words),
+    ]
+
+
+def words_of(entry: Entry) -> int:
+    """Count the words that a reader reads: prose and claims, not code or math."""
+    bound = (*entry.claims, *entry.givens, *entry.opinions)
+    texts = (*(block.text for block in entry.blocks), *(item.text for item in bound))
+    return sum(len(re.findall(r"\w[\w'’-]*", text)) for text in texts)
+
+
+def _slugs(entries: Sequence[Entry]) -> Iterator[Finding]:
+    seen: dict[str, Entry] = {}
+    for entry in entries:
+        if entry.keys and not _SLUG.fullmatch(entry.slug):
+            message = f"the file name {entry.slug!r} makes no address"
+            hint = "use small letters, digits and single hyphens"
+            yield Finding(code="A504", place=Place(entry.path), message=message, hint=hint)
+        first = seen.setdefault(entry.slug.lower(), entry)
+        if first is not entry:
+            message = f"the slug {entry.slug!r} is taken by {first.path}"
+            hint = "rename one of the two files"
+            yield Finding(code="A503", place=Place(entry.path), message=message, hint=hint)
+
+
+def _prerequisites(terms: Sequence[Entry]) -> Iterator[Finding]:
+    slugs = [entry.slug for entry in terms]
+    for entry in terms:
+        for index, wanted in enumerate(_wanted(entry)):
+            if wanted not in slugs:
+                yield Finding(
+                    code="A501",
+                    place=entry.keys[f"prerequisites[{index}]"],
+                    message=f"the prerequisite {wanted!r} is no entry",
+                    hint=nearest(wanted, slugs) or "name the file of an entry, without .md",
+                )
+
+
+def _cycles(terms: Sequence[Entry]) -> Iterator[Finding]:
+    """Yield one finding a cycle, at the prerequisite that closes it."""
+    by_slug = {entry.slug: entry for entry in terms}
+    done: set[str] = set()
+
+    def walk(slug: str, path: list[str]) -> Iterator[Finding]:
+        entry = by_slug[slug]
+        for index, wanted in enumerate(_wanted(entry)):
+            if wanted in path or wanted == slug:
+                around = [*path, slug][[*path, slug].index(wanted) :]
+                yield Finding(
+                    code="A502",
+                    place=entry.keys[f"prerequisites[{index}]"],
+                    message="prerequisites in a circle: " + " → ".join([*around, wanted]),
+                    hint="take one of them out; what is read first cannot need what follows",
+                )
+            elif wanted in by_slug and wanted not in done:
+                yield from walk(wanted, [*path, slug])
+        done.add(slug)
+
+    for slug in by_slug:
+        if slug not in done:
+            yield from walk(slug, [])
+
+
+def _papers(terms: Sequence[Entry], papers: Mapping[str, Paper]) -> Iterator[Finding]:
+    for entry in terms:
+        for index, key in enumerate(entry.front.papers if entry.front else ()):
+            if key not in papers:
+                yield Finding(
+                    code="A505",
+                    place=entry.keys[f"papers[{index}]"],
+                    message=f"the paper {key!r} is not in papers.toml",
+                    hint=nearest(key, papers) or f"add a table [{key}] to papers.toml",
+                )
+
+
+def _ids(entries: Sequence[Entry]) -> Iterator[Finding]:
+    for entry in entries:
+        seen: dict[str, Place] = {}
+        for snippet in entry.snippets:
+            first = seen.setdefault(snippet.id, snippet.place)
+            if first is not snippet.place:
+                message = f"the snippet id {snippet.id!r} is taken at line {first.line}"
+                yield Finding(
+                    code="A506", place=snippet.place, message=message, hint="choose another id"
+                )
+
+
+def _links(entries: Sequence[Entry], files: set[str]) -> Iterator[Finding]:
+    for entry in entries:
+        for link in entry.links:
+            if link.target not in files:
+                yield Finding(
+                    code="A507",
+                    place=link.place,
+                    message=f"the link goes to {link.target!r}, which does not exist",
+                    hint=nearest(link.target, files) or "correct the path",
+                )
+
+
+def _lengths(terms: Sequence[Entry], words: int) -> Iterator[Finding]:
+    for entry in terms:
+        count = words_of(entry)
+        if count > words:
+            yield Finding(
+                code="A508",
+                place=Place(entry.path),
+                message=f"the entry has {count} words; a term has at most {words}",
+                hint="shorten it, or split off a term of its own",
+            )
+
+
+def _wanted(entry: Entry) -> tuple[str, ...]:
+    return entry.front.prerequisites if entry.front else ()
