@@ -1,6 +1,6 @@
 """The check: the whole flow on one page.
 
-    entry text --parse--> Entry --plan--> Job --run--> Outcome --compare--> Verdict --> report, stage
+    text --parse--> Entry --plan--> Job --run--> Outcome --compare--> Verdict --> report, stage
 
 Law: what runs sessions is an argument; nothing here knows how a session is run.
 """
@@ -153,4 +153,3 @@ def _cited(entries: Iterable[Entry], project: Project) -> Iterator[Finding]:
 
 def _within(findings: Iterable[Finding], only: Collection[str]) -> list[Finding]:
     return [f for f in findings if not only or f.place.path in only]
-

@@ -1,4 +1,7 @@
-"""The command line. Exit status: 0 all holds, 1 something does not, 2 the work could not be done."""
+"""The command line.
+
+Exit status: 0 everything holds, 1 something does not, 2 the work could not be done.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,8 @@ import click
 from . import __version__, progress, project, report
 from .check import check as run_check
 from .nouns import Report
-from .run import Setup, WorkerError, default_runner
+from .run import WorkerError, default_runner
 from .settings import SettingsError, find_root
-from .store import Store
 
 INTERRUPTED = 130
 
@@ -49,20 +51,17 @@ store_option = click.option("--no-store", is_flag=True, help="Run everything; ke
 
 
 def examine(
-    root: Path | None, jobs: int | None, no_store: bool, only: frozenset[str] = frozenset()
+    root: Path, jobs: int | None, no_store: bool, only: frozenset[str] = frozenset()
 ) -> tuple[project.Project, Report]:
     """Read the project and check it with the default runner, store and progress."""
-    found = project.read(_root(root))
-    settings = found.settings
-    setup = Setup(
-        root=str(found.root),
-        path=tuple(str(found.root / folder) for folder in settings.path),
-        preload=settings.preload,
-    )
-    store = Store(project.store_folder(found), found.root, settings.path)
-    runner = default_runner(setup, jobs or os.cpu_count() or 1)
-    with progress.watch() as watch:
-        return found, run_check(found, runner, None if no_store else store, watch, only)
+    found = project.read(root)
+    store = None if no_store else project.store_of(found)
+    runner = default_runner(project.setup_of(found), jobs or os.cpu_count() or 1)
+    try:
+        with progress.watch() as watch:
+            return found, run_check(found, runner, store, watch, only)
+    finally:
+        runner.close()
 
 
 def _root(root: Path | None) -> Path:
@@ -111,3 +110,42 @@ def _chosen(root: Path, paths: tuple[Path, ...]) -> frozenset[str]:
         files = full.rglob("*.md") if full.is_dir() else [full]
         chosen |= {file.relative_to(root).as_posix() for file in files}
     return frozenset(chosen)
+
+
+@main.command()
+@jobs_option
+@store_option
+@root_option
+def build(jobs: int | None, no_store: bool, root: Path | None) -> None:
+    """Check, stage and render the site; a claim that fails leaves the last good site in place."""
+    with _plain_errors():
+        top = _root(root)
+        started, found = examine(top, jobs, no_store)
+        click.echo(report.as_text(found), nl=False)
+        if not found.ok:
+            click.echo("assay: the site was left as it was", err=True)
+            sys.exit(1)
+        from . import site
+
+        try:
+            pages = site.build(started, found)
+        except site.SiteError as error:
+            click.echo(f"assay: error: {error}", err=True)
+            sys.exit(error.status)
+        click.echo(f"assay: {pages} pages in {site.FOLDER}/")
+
+
+@main.command()
+@click.option("--dev-addr", default="127.0.0.1:8000", metavar="IP:PORT", help="Where to serve.")
+@click.option("--open", "open_", is_flag=True, help="Open the site in a browser.")
+@root_option
+def serve(dev_addr: str, open_: bool, root: Path | None) -> None:
+    """Serve the site while you write; an edit runs only what it touched."""
+    with _plain_errors():
+        from . import site
+
+        try:
+            site.serve(_root(root), dev_addr, open_)
+        except site.SiteError as error:
+            click.echo(f"assay: error: {error}", err=True)
+            sys.exit(error.status)

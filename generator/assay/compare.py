@@ -1,6 +1,7 @@
 """Claims and outcomes to verdicts; sessions and outcomes to findings. Pure: no I/O.
 
-Law: a claim that could not be checked is never a pass, and everything that does not hold is a finding.
+Law: a claim that could not be checked is never a pass, and everything that does not hold is a
+finding.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from .nouns import (
     Ran,
     Session,
     Snippet,
+    Status,
     Value,
     Verdict,
 )
@@ -59,7 +61,8 @@ def verdict(bound: Bound, checks: Checks, names: prose.Names) -> tuple[Verdict, 
 
 def session_findings(session: Session, outcome: Outcome) -> list[Finding]:
     """Return what went wrong in a session."""
-    found = [f for s, ran in zip(session.snippets, outcome.snippets, strict=False) for f in _ran(s, session, ran)]
+    pairs = zip(session.snippets, outcome.snippets, strict=False)
+    found = [finding for snippet, ran in pairs for finding in _ran(snippet, session, ran)]
     if outcome.failure is not None:
         snippet = session.snippets[min(outcome.failure.snippet, len(session.snippets) - 1)]
         place = _line(snippet, outcome.failure.line) if outcome.failure.line else snippet.place
@@ -131,6 +134,8 @@ def _compared(
 ) -> tuple[Verdict, Finding | None]:
     claim, condition = bound.claim, bound.condition
     figure: Figure | None = None
+    problem: Mismatch | None = None
+    status: Status
     try:
         if not match.is_text(value, condition):
             figure = match.stated_figure(prose.mask(claim.text, names), condition)
@@ -138,14 +143,14 @@ def _compared(
     except Mismatch as mismatch:
         status, reason, problem = "fails", str(mismatch), mismatch
     else:
-        status, reason, problem = "holds", "", None
+        status, reason = "holds", ""
     unit = figure.unit if figure else ""
     verdict = Verdict(
         entry=bound.entry.slug,
         claim=claim,
         probe=bound.ask.probe if bound.ask else claim.address,
         session=checked.session.name,
-        status=status,  # type: ignore[arg-type]
+        status=status,
         condition=condition,
         figure=figure,
         computed=match.computed(value),
@@ -155,7 +160,9 @@ def _compared(
         device=checked.outcome.environment.get("device", "cpu"),
         reused=checked.reused,
     )
-    return verdict, problem and _mismatch(bound, verdict, problem, checked.session)
+    if problem is None:
+        return verdict, None
+    return verdict, _mismatch(bound, verdict, problem, checked.session)
 
 
 def _hold(bound: Bound, value: Value, figure: Figure | None, checks: Checks) -> None:
@@ -197,7 +204,9 @@ def _mismatch(bound: Bound, verdict: Verdict, problem: Mismatch, session: Sessio
         place=bound.claim.place,
         message=str(problem),
         hint=hint,
-        stated=" ".join(filter(None, [bound.claim.text, f"({bound.claim.title})" if bound.claim.title else ""])),
+        stated=f"{bound.claim.text} ({bound.claim.title})"
+        if bound.claim.title
+        else bound.claim.text,
         computed=verdict.computed_text,
     )
 
@@ -244,7 +253,9 @@ def _missing(bound: Bound, value: Value) -> Finding:
         place=bound.claim.place,
         message=f"session {bound.ask.session[1]!r} has no {probe!r}",
         hint=nearest(last, value.near)
-        or (f"there is: {', '.join(value.near[:8])}" if value.near else "bind the name in the code"),
+        or (
+            f"there is: {', '.join(value.near[:8])}" if value.near else "bind the name in the code"
+        ),
         stated=bound.claim.text,
     )
 
@@ -325,4 +336,6 @@ def is_success(checked: Checked) -> bool:
     values = checked.outcome.values.values()
     return not any(
         f.severity == "error" for f in session_findings(checked.session, checked.outcome)
-    ) and all(v.kind not in {"missing", "other"} and v.text not in {"nan", "inf", "-inf"} for v in values)
+    ) and all(
+        v.kind not in {"missing", "other"} and v.text not in {"nan", "inf", "-inf"} for v in values
+    )

@@ -16,14 +16,19 @@ from .hints import nearest
 from .nouns import Finding, Place, Print, Snippet, Span
 
 MARKDOWN_EXEC = frozenset(
-    "exec source result title id session html tabs width idprefix returncode updatetoc workdir".split()
+    {
+        *("exec", "source", "result", "title", "id", "session", "html", "tabs"),
+        *("width", "idprefix", "returncode", "updatetoc", "workdir"),
+    }
 )
-DISPLAY = frozenset("title linenums hl_lines".split())
-OURS = frozenset("device timeout raises file".split())
+DISPLAY = frozenset({"title", "linenums", "hl_lines"})
+OURS = frozenset({"device", "timeout", "raises", "file"})
 BROKEN = frozenset({"A305", "A309", "A310"})
 FALSE = frozenset({"", "no", "off", "false", "0"})
 
-_OPTION = re.compile(r"""(?P<key>[\w-]+)\s*=\s*(?:"(?P<d>[^"]*)"|'(?P<s>[^']*)'|(?P<b>[^\s"'}]+))""")
+_OPTION = re.compile(
+    r"""(?P<key>[\w-]+)\s*=\s*(?:"(?P<d>[^"]*)"|'(?P<s>[^']*)'|(?P<b>[^\s"'}]+))"""
+)
 _INCLUDE = re.compile(r"""^\s*-{1,2}8<-{1,2}\s+(?P<q>["'])(?P<file>[^"']+)(?P=q)\s*$""")
 _PYTHON = frozenset({"python", "py", "python3"})
 
@@ -58,7 +63,8 @@ class Fence:
         self._check_options()
         shown, lines = self._included(files, folder)
         code, stated = self._without_stated(shown, lines)
-        names, open_names = self._names(code, lines)
+        is_python = self.language in _PYTHON
+        names, open_names = self._names(code, lines) if is_python else (frozenset(), False)
         return Snippet(
             place=self.place,
             span=self.span,
@@ -93,9 +99,7 @@ class Fence:
         if not re.fullmatch(r"\d+(\.\d+)?", timeout) or float(timeout) == 0:
             self._say("A310", f"timeout={timeout!r} is no number of seconds", 'write timeout="60"')
 
-    def _included(
-        self, files: Mapping[str, str], folder: str
-    ) -> tuple[str, list[tuple[str, int]]]:
+    def _included(self, files: Mapping[str, str], folder: str) -> tuple[str, list[tuple[str, int]]]:
         shown: list[str] = []
         lines: list[tuple[str, int]] = []
         wanted = self.options.get("file")
@@ -153,7 +157,8 @@ class Fence:
             row = getattr(error, "lineno", None) or 1
             path, number = lines[min(row, len(lines)) - 1] if lines else (self.place.path, 1)
             message = f"syntax error: {getattr(error, 'msg', error)}"
-            place = Place(path, number, getattr(error, "offset", None) or 1)
+            indent = self.place.column - 1 if path == self.place.path else 0
+            place = Place(path, number, (getattr(error, "offset", None) or 1) + indent)
             self._say("A305", message, "mend the code; it must be valid Python", place)
             return frozenset(), True
         bound = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}
@@ -164,10 +169,10 @@ class Fence:
         self, code: str, stated: dict[int, tuple[str, bool]], lines: list[tuple[str, int]]
     ) -> Iterator[Print]:
         try:
-            calls = [n for n in ast.walk(ast.parse(code)) if _is_print(n)]
+            calls = [n for n in ast.walk(ast.parse(code)) if isinstance(n, ast.Call)]
         except (SyntaxError, ValueError, RecursionError):
             return
-        row_of = {call.end_lineno: call for call in calls}
+        row_of = {call.end_lineno: call for call in calls if _is_print(call)}
         for first, rows in _runs(stated):
             call = row_of.get(first if stated[first][1] else first - 1)
             place = Place(*lines[first - 1], 1)
@@ -190,7 +195,5 @@ def _runs(stated: dict[int, tuple[str, bool]]) -> Iterator[tuple[int, list[int]]
         yield run[0], run
 
 
-def _is_print(node: ast.AST) -> bool:
-    return (
-        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
-    )
+def _is_print(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Name) and call.func.id == "print"

@@ -63,7 +63,7 @@ _UNIT = re.compile(
     r"""(?P<gap>[ \u00a0\u202f\u2009\-]?)
     (?P<unit> % | percent\b | per\ cent\b | ×(?!\s*\d) | x(?!\w)(?!\s*\d)
       | times\b(?=\ (?:as|the|what|more|less|fewer|larger|smaller|faster|slower|bigger|longer|its|that)\b|\W*$)
-      | [A-Za-zµμ°]+ (?: (?:/|\ per\ )[A-Za-zµμ]+ )? )""",
+      | (?! (?:x|times|st|nd|rd|th)\b ) [A-Za-zµμ°]+ (?: (?:/|\ per\ )[A-Za-zµμ]+ )? )""",
     re.VERBOSE,
 )
 _RANGE = re.compile(r"\s?(?:–|—|-|−|\bto\b)\s?")
@@ -82,20 +82,30 @@ class FigureError(ValueError):
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)
         self.hint = hint
+        self.start = self.end = 0
 
 
-def find(text: str) -> Iterator[Figure]:
+def find(text: str, doubtful: list[FigureError] | None = None) -> Iterator[Figure]:
     """Yield the figures of *text* in order, a range as one figure.
+
+    What cannot be read is gathered into *doubtful*, or raised where no list is given.
 
     >>> [f.text for f in find("from 15.9 to 16.1 GB in 3 steps")]
     ['15.9 to 16.1 GB', '3']
     """
     at = 0
     while (match := _NUMBER.search(text, at)) is not None:
-        figure = _read(text, match)
-        figure = _as_range(text, figure)
+        at = match.end()
+        try:
+            figure = _as_range(text, _read(text, match))
+        except FigureError as error:
+            error.start, error.end = match.span()
+            if doubtful is None:
+                raise
+            doubtful.append(error)
+            continue
         yield figure
-        at = max(figure.end, match.end(), at + 1)
+        at = max(figure.end, at)
 
 
 def only(text: str) -> Figure:
@@ -166,7 +176,7 @@ def _raised(value: Decimal, step: Decimal, match: re.Match[str]) -> tuple[Decima
     if match["power"]:
         exponent = _exponent(match["power"])
         raised = value**exponent
-        exact = exponent >= 0 and value != 10  # noqa: PLR2004 - a power of ten is an order of size
+        exact = exponent >= 0 and value != 10
         return raised, Decimal(1) if exact else raised, not exact
     written = match["e"] or match["ten"]
     if not written:
@@ -177,7 +187,7 @@ def _raised(value: Decimal, step: Decimal, match: re.Match[str]) -> tuple[Decima
 
 def _exponent(written: str) -> int:
     exponent = int(written.translate(_SUPERSCRIPTS).strip("^{}"))
-    if abs(exponent) > 400:  # noqa: PLR2004 - beyond any float
+    if abs(exponent) > 400:
         raise FigureError(f"the exponent {exponent} is out of range", "write the figure out")
     return exponent
 

@@ -15,7 +15,7 @@ from .hints import nearest
 from .nouns import Finding, FrontMatter, Place
 
 LIMIT = 16_384
-_FENCE = re.compile(r"\A---[ \t]*\r?\n(?P<yaml>.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
+_FENCE = re.compile(r"\A---[ \t]*\n(?P<yaml>.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _HINT = "a term's front matter holds: " + ", ".join(FrontMatter.__struct_fields__)
 
 
@@ -26,7 +26,7 @@ class _Refused(Exception):
 
 
 def split(text: str) -> tuple[str | None, int]:
-    """Return the YAML between the ``---`` lines (None if there is none) and where the body starts."""
+    """Return the YAML between the ``---`` lines, or None, and where the body starts."""
     match = _FENCE.match(text)
     return (match["yaml"], match.end()) if match else (None, 0)
 
@@ -74,18 +74,23 @@ def _compose(source: str) -> yaml.Node:
 
 def _refused(event: yaml.Event, message: str) -> _Refused:
     mark = event.start_mark
+    assert mark is not None
     return _Refused(message, mark.line + 2, mark.column + 1)
 
 
-def _plain(node: yaml.Node, path: str, key: str, places: dict[str, Place]) -> Any:  # noqa: ANN401
+def _plain(node: yaml.Node, path: str, key: str, places: dict[str, Place]) -> Any:
     """Turn *node* into plain data, noting the place of each key; refuse a key given twice."""
     mark = node.start_mark
     places.setdefault(key, Place(path, mark.line + 2, mark.column + 1))
     if isinstance(node, yaml.SequenceNode):
         return [_plain(v, path, f"{key}[{i}]", places) for i, v in enumerate(node.value)]
     if isinstance(node, yaml.MappingNode):
-        return {k: v for k, v in _pairs(node, path, key, places)}
-    return yaml.SafeLoader("").construct_object(node)
+        return dict(_pairs(node, path, key, places))
+    try:
+        return yaml.SafeLoader("").construct_object(node)
+    except (ValueError, yaml.YAMLError) as error:  # 2026-02-30
+        message = f"{node.value!r} cannot be read: {getattr(error, 'problem', error)}"
+        raise _Refused(message, mark.line + 2, mark.column + 1) from error
 
 
 def _pairs(

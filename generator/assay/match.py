@@ -1,7 +1,7 @@
 """Does a stated figure match a computed value? The rules of matching, and nothing else.
 
-Strategy: a computed whole number stated in its own unit must be equal; anything else must round to the
-stated digits. A condition widens or changes this by one entry of a table. Arithmetic is exact decimals.
+Strategy: a computed whole number stated in its own unit must be equal; anything else must round to
+the stated digits. A condition changes this by one entry of a table. Arithmetic is exact decimals.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ RELATIONS: dict[str, Callable[[Decimal, Figure], bool]] = {
     "at most": lambda value, figure: value <= figure.value,
     "more than": lambda value, figure: value > figure.value,
     "less than": lambda value, figure: value < figure.value,
-    "between": lambda value, figure: figure.high is not None
-    and figure.value <= value <= figure.high,
+    "between": lambda value, figure: (
+        figure.high is not None and figure.value <= value <= figure.high
+    ),
 }
 
 
@@ -51,7 +52,7 @@ def stated_figure(text: str, condition: Condition) -> Figure | None:
     Raises :class:`Mismatch` where text and title leave no single figure to compare.
     """
     try:
-        found = [f for f in figures.find(text)]
+        found = list(figures.find(text))
         if condition.is_true:
             if any(figures.is_measured(f) for f in found):
                 reason = "'is true' compares no figure, but the text holds one"
@@ -99,6 +100,11 @@ def compare(value: Value, text: str, figure: Figure | None, condition: Condition
         _same_number(value, figure, condition)
 
 
+def is_exact(value: Computed, figure: Figure) -> bool:
+    """Whether *value* is whole and stated in its own unit, and so must be equal."""
+    return isinstance(value, int) and units.factor(figure.unit) == 1 and not figure.scaled
+
+
 def is_text(value: Value, condition: Condition) -> bool:
     """Whether the claim's text as a whole, not a figure in it, is what is compared."""
     return value.kind in {"str", "bool"} and not condition.is_true
@@ -124,7 +130,7 @@ def _same_number(value: Value, figure: Figure, condition: Condition) -> None:
         elif condition.within is not None:
             if abs(number - figure.value) > _tolerance(condition.within, figure, factor):
                 raise Mismatch(f"it is not within {condition.within.text}")
-        elif value.kind == "int" and factor == 1 and not figure.scaled:
+        elif is_exact(computed(value), figure):
             if number != figure.value:
                 raise Mismatch("a whole number in its own unit must be exact")
         elif abs(number - figure.value) > figure.step / 2:
@@ -156,6 +162,7 @@ def _shortest(number: Decimal) -> Decimal:
 
 def _plain(number: Decimal) -> str:
     text = f"{number:f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
     if len(text.replace("-", "").replace(".", "").strip("0")) + 12 < len(text):
         return f"{number.normalize():E}".replace("E", "e")
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return text

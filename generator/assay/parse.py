@@ -65,9 +65,15 @@ def parse(
 
 def _front_block(text: str, value: str, key: Place, reader: _Reader) -> Block:
     """The summary is read on the page and in every index, so it is prose like any other."""
-    start = reader.lines.offset(key) + len("summary:")
-    at = text.find(value, start)
-    offsets = range(at, at + len(value)) if at >= 0 else [start] * len(value)
+    at = reader.lines.offset(key) + len("summary:")
+    folded = re.compile(r"\s+".join(map(re.escape, value.split()))).search(text, at)
+    if folded is None:  # written with escapes
+        return Block(value, (at,) * len(value))
+    letters = (i for i in range(*folded.span()) if not text[i].isspace())
+    offsets: list[int] = []
+    for letter in value:
+        at = at + 1 if letter.isspace() else next(letters)
+        offsets.append(at)
     return Block(value, tuple(offsets))
 
 
@@ -116,18 +122,24 @@ class _Reader:
             self._add(HOLE, [span.start])
         elif name == "Code":
             self._add(HOLE, [span.start])
-        elif name in {"Html", "InlineHtml"}:
-            for spoken, offset in _spoken(value):
-                self._add(spoken, [span.start + offset] * len(spoken))
+        elif name == "InlineHtml":
+            self._hear(value, source.offsets_of(value, where))
         return at + 1
 
-    def _start(self, tag: Any, events: list[Any], at: int, source: _Source) -> int:  # noqa: ANN401
+    def _start(self, tag: Any, events: list[Any], at: int, source: _Source) -> int:
         name, detail = _item(tag)
         if name == "Link":
             return self._link(detail, events, at, source)
         if name == "CodeBlock":
             self._flush()
             return self._code(detail, events, at, source)
+        if name == "HtmlBlock":
+            self._flush()
+            end = _end_of(events, at, name)
+            inside = [(_item(e)[1], where) for e, where in events[at + 1 : end]]
+            offsets = [o for value, where in inside for o in source.offsets_of(value, where)]
+            self._hear("".join(value for value, _ in inside), offsets)
+            return end
         if name not in _INLINE:
             self._flush()
             self._heading = name == "Heading"
@@ -142,9 +154,7 @@ class _Reader:
         text = "".join(_visible(events[at + 1 : end]))
         place = self.lines.place(span.start)
         if kind == "claim":
-            self.claims.append(
-                Claim(place=place, span=span, text=text, address=rest, title=title)
-            )
+            self.claims.append(Claim(place=place, span=span, text=text, address=rest, title=title))
         elif kind == "given":
             self.givens.append(Given(place=place, span=span, text=text, key=rest))
         elif kind == "opinion":
@@ -167,7 +177,7 @@ class _Reader:
         where = Span(start, start + len(destination))
         self.links.append(Link(place=place, destination=where, target=target, fragment=fragment))
 
-    def _code(self, detail: Any, events: list[Any], at: int, source: _Source) -> int:  # noqa: ANN401
+    def _code(self, detail: Any, events: list[Any], at: int, source: _Source) -> int:
         end = _end_of(events, at, "CodeBlock")
         inside = [(e["Text"], where) for e, where in events[at + 1 : end] if "Text" in e]
         text = "".join(value for value, _ in inside)
@@ -183,6 +193,13 @@ class _Reader:
             self.snippets.append(fence.snippet(self.files, self.folder))
             self.findings += fence.findings
         return end + 1
+
+    def _hear(self, html: str, offsets: list[int]) -> None:
+        """Add what a reader sees of raw HTML; text with entities stands where it starts."""
+        for spoken, at in _spoken(html):
+            as_written = html.startswith(spoken, at)
+            here = offsets[at : at + len(spoken)] if as_written else [offsets[at]] * len(spoken)
+            self._add(spoken, here)
 
     def _add(self, text: str, offsets: Iterable[int]) -> None:
         self._letters.append(text)
@@ -226,8 +243,8 @@ class _Source:
         return [self.offsets[start]] * len(value)  # an entity: ``&nbsp;``
 
 
-def _item(tag: Any) -> tuple[str, Any]:  # noqa: ANN401
-    """Return the name of an event or tag, and what it carries: some are words, some one-key maps."""
+def _item(tag: Any) -> tuple[str, Any]:
+    """Return the name of an event or tag, and what it carries."""
     return next(iter(tag.items())) if isinstance(tag, dict) else (tag, None)
 
 
@@ -267,7 +284,8 @@ class _Spoken(HTMLParser):
         return self._starts[line - 1] + column
 
     def handle_data(self, data: str) -> None:
-        self.found.append((data, self._at()))
+        if self.cdata_elem not in {"script", "style"}:
+            self.found.append((data, self._at()))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         for key, value in attrs:

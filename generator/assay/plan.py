@@ -6,7 +6,7 @@ Law: a job holds code, probes and limits; never what the page states, and no lin
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -112,9 +112,7 @@ def _bind(entry: Entry, claim: Claim, groups: dict[str, dict[str, tuple[Snippet,
         other = condition.true_for and _ask(entry, claim, condition.true_for, groups)
     except _Unbound as unbound:
         return Bound(entry=entry, claim=claim, problem=unbound.finding)
-    return Bound(
-        entry=entry, claim=claim, condition=condition, ask=ask, true_for=other or None
-    )
+    return Bound(entry=entry, claim=claim, condition=condition, ask=ask, true_for=other or None)
 
 
 def _ask(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 import time
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from .nouns import Session
@@ -43,13 +42,12 @@ class Lines(Silent):
     def begin(self, total: int) -> None:
         """Say how many sessions are to run."""
         self.total = total
-        print(f"assay: {total} sessions to run", file=sys.stderr, flush=True)
+        _say(f"{total} sessions to run")
 
     def end(self, session: Session, seconds: float) -> None:
         """Say which session has ended, and how many are left."""
         self.done += 1
-        line = f"assay: [{self.done}/{self.total}] {session.page} {session.name} {seconds:.2f} s"
-        print(line, file=sys.stderr, flush=True)
+        _say(f"[{self.done}/{self.total}] {session.page} {session.name} {seconds:.2f} s")
 
 
 class Bar(Silent):
@@ -61,9 +59,7 @@ class Bar(Silent):
         self._running: dict[str, float] = {}
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._progress is not None:
             self._progress.stop()
 
@@ -73,8 +69,15 @@ class Bar(Silent):
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
         from rich.progress import TimeElapsedColumn as Elapsed
 
-        columns = ("checking", BarColumn(24), MofNCompleteColumn(), Elapsed(), TextColumn("{task.description}"))
-        self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._progress = Progress(
+            "checking",
+            BarColumn(24),
+            MofNCompleteColumn(),
+            Elapsed(),
+            TextColumn("{task.description}"),
+            console=Console(stderr=True),
+            transient=True,
+        )
         self._task = self._progress.add_task("starting the worker", total=total)
         self._progress.start()
 
@@ -92,6 +95,11 @@ class Bar(Silent):
         if self._progress is not None and self._task is not None:
             running = ", ".join(list(self._running)[:3])
             self._progress.update(self._task, advance=advance, description=running)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"assay: {line}\n")
+    sys.stderr.flush()
 
 
 def watch() -> Silent:

@@ -15,7 +15,9 @@ import msgspec
 from msgspec import Struct
 
 from .nouns import Citation, Finding, Paper, Place
+from .run import Setup
 from .settings import Settings, SettingsError, load
+from .store import Store
 
 T = TypeVar("T")
 
@@ -82,14 +84,26 @@ def commit(root: Path) -> str:
     return found.stdout.strip() + ("+" if changed.stdout.strip() else "")
 
 
-def store_folder(project: Project) -> Path:
+def setup_of(project: Project) -> Setup:
+    """Return what the sessions of *project* are run with."""
+    return Setup(
+        root=str(project.root),
+        path=tuple(str(project.root / folder) for folder in project.settings.path),
+        preload=project.settings.preload,
+    )
+
+
+def store_of(project: Project) -> Store:
     """Return where results are kept: the setting, ``ASSAY_STORE``, or the user's cache folder."""
     chosen = os.environ.get("ASSAY_STORE") or project.settings.store
-    if chosen:
-        return project.root / chosen
+    folder = project.root / chosen if chosen else _user_cache() / "results"
+    return Store(folder, project.root, project.settings.path)
+
+
+def _user_cache() -> Path:
     import platformdirs
 
-    return Path(platformdirs.user_cache_dir("assay", appauthor=False)) / "results"
+    return Path(platformdirs.user_cache_dir("assay", appauthor=False))
 
 
 class _Reader:
@@ -112,7 +126,12 @@ class _Reader:
     def givens(self, folder: str) -> dict[str, Citation]:
         found: dict[str, Citation] = {}
         for file in sorted((self.root / folder).glob("*.toml")):
-            found |= self._tables(file, Citation, "A403")
+            tables = self._tables(file, Citation, "A403")
+            for key in found.keys() & tables.keys():
+                path = file.relative_to(self.root).as_posix()
+                place = Place(path, _line_of(self._text(file) or "", key))
+                self._say("A403", place, f"[{key}] stands in another file too", "keep one of them")
+            found |= tables
         return found
 
     def _text(self, file: Path) -> str | None:
@@ -171,7 +190,6 @@ def _leaves(data: dict[str, Any], prefix: str) -> list[tuple[str, dict[str, Any]
 def _line_of(text: str, key: str) -> int:
     at = text.find(f"[{key}]")
     return text.count("\n", 0, max(at, 0)) + 1
-
 
 
 def changed(root: Path) -> frozenset[str]:

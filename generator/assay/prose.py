@@ -17,14 +17,15 @@ from .positions import Lines
 BUILT_IN = (
     (r"\bv?\d+\.\d+\.\d+\S*", "a version"),
     (r"\b(?:Python|PyTorch|torch|CUDA|version) ≥? ?\d+(?:\.\d+)*\b", "a version"),
-    (r"(?i)\b(?:section|sect\.|§|equation|eq\.|figure|table|algorithm|chapter|appendix|line) ?\(?\d+(?:\.\d+)*\)?", "a reference to a part of a text"),
+    (r"(?i)(?:\b(?:section|sect\.|equation|eq\.|figure|table|algorithm|chapter|appendix|line)|§) ?\(?\d+(?:\.\d+)*\)?", "a reference to a part of a text"),
     (r"\barXiv:? ?\d{4}\.\d{4,5}(?:v\d+)?", "a paper's number"),
     (r"\b\d{4}-\d{2}(?:-\d{2})?\b", "a date"),
     (r"\bCC BY(?:-[A-Z]+)? \d\.\d\b", "a licence"),
 )  # fmt: skip
 """Patterns of names that any text may hold, with the reason for each."""
 
-_NUMBERING = re.compile(r"\s*\d+(?:\.\d+)*\.?\s")
+_NUMBERING = re.compile(r"\d+(?:\.\d+)*\.?\s")
+_FOLLOWS = re.compile(HOLE + r"[ \u00a0\u202f\u2009-]?(?P<unit>%|×|(?!x\b)[A-Za-zµμ]+)")
 
 Names = tuple[tuple[str, str], ...]
 
@@ -64,22 +65,18 @@ def mask(text: str, names: Names, kept: dict[str, int] | None = None) -> str:
 
 
 def _figures(block: Block, names: Names, kept: dict[str, int]) -> Iterator[tuple[str, int]]:
-    text = block.text
-    if block.heading:
-        text = _NUMBERING.sub(lambda m: HOLE * len(m[0]), text, count=1)
-    text = mask(text, names, kept)
-    try:
-        found = [(f.start, f.text) for f in figures.find(text) if figures.is_measured(f)]
-    except figures.FigureError as error:
-        found = [(_first_digit(text), str(error))]
+    text = mask(block.text, names, kept)
+    doubtful: list[figures.FigureError] = []
+    numbering = _NUMBERING.match(text) if block.heading else None
+    found = [
+        (f.start, f.text)
+        for f in figures.find(text, doubtful)
+        if figures.is_measured(f) and not (numbering and f.start == 0 and not f.unit)
+    ]
+    found += [(error.start, text[error.start : error.end]) for error in doubtful]
     found += [(start, text[start:end]) for start, end in figures.worded(text)]
     for start, written in sorted(found):
         yield written, block.offsets[start]
-
-
-def _first_digit(text: str) -> int:
-    match = re.search(r"\d,\d", text)
-    return match.start() if match else 0
 
 
 def _unbound(place: Place, text: str) -> Finding:
@@ -94,16 +91,18 @@ def _unbound(place: Place, text: str) -> Finding:
 
 def _stray_units(entry: Entry) -> Iterator[tuple[int, str]]:
     """Yield the units that stand right behind a claim whose own text has none."""
-    for bound in (*entry.claims, *entry.givens):
-        follows = re.match(r"[ \u00a0\u202f-]?(%|[A-Za-zµμ]+)", entry.text[bound.span.end :])
-        if follows is None or follows[1] == "x" or units.factor(follows[1]) is None:
-            continue
-        try:
-            own = figures.only(bound.text).unit
-        except figures.FigureError:
-            continue
-        if not own:
-            yield bound.span.start, follows[1]
+    bound = {item.span.start: item.text for item in (*entry.claims, *entry.givens)}
+    for block in entry.blocks:
+        for follows in _FOLLOWS.finditer(block.text):
+            start, unit = block.offsets[follows.start()], follows["unit"]
+            if start not in bound or units.factor(unit) is None:
+                continue
+            try:
+                own = figures.only(bound[start]).unit
+            except figures.FigureError:
+                continue
+            if not own:
+                yield start, unit
 
 
 def _unit_outside(place: Place, unit: str) -> Finding:

@@ -105,7 +105,9 @@ def _indented(text: str) -> str:
 
 def _summary_lines(report: Report) -> Iterator[str]:
     counts = summary(report)
-    others = [f"{counts[s]} {s}" for s in ("fails", "unchecked", "stale", "unmeasured") if counts[s]]
+    others = [
+        f"{counts[s]} {s}" for s in ("fails", "unchecked", "stale", "unmeasured") if counts[s]
+    ]
     claims = ", ".join([f"{counts['holds']} of {counts['claims']} claims hold", *others])
     ran = f"{counts['ran']} sessions ran, {counts['reused']} reused"
     yield f"{claims}; {ran}; {_count(counts['errors'], 'error')}; {counts['seconds']:.2f} s"
@@ -155,7 +157,7 @@ def _snippets(report: Report) -> Iterator[dict[str, Any]]:
             }
 
 
-def _status(answered: bool, number: int, ran: Any, raises: str | None) -> str:  # noqa: ANN401
+def _status(answered: bool, number: int, ran: Any, raises: str | None) -> str:
     if number >= len(ran):
         return "not run" if answered else "failed"
     raised = ran[number].raised

@@ -60,38 +60,76 @@ def environment() -> dict[str, str]:
     return fixed | {key: os.environ[key] for key in passed if key in os.environ}
 
 
-def default_runner(setup: Setup, workers: int) -> Runner:
+class Fresh:
+    """A runner that starts a new Python for every job: where there is no fork."""
+
+    def __init__(self, setup: Setup, workers: int) -> None:
+        self._setup, self._workers = setup, workers
+
+    def __call__(
+        self, jobs: Iterable[tuple[int, Job]], started: Started
+    ) -> Iterator[tuple[int, Outcome]]:
+        """Run *jobs*; see :data:`Runner`."""
+        return _in_parallel(jobs, self._once, started, self._workers)
+
+    def close(self) -> None:
+        """Do nothing; nothing is left running."""
+
+    def _once(self, job: Job) -> Outcome:
+        request = msgspec.json.encode({"setup": self._setup, "job": job})
+        done = subprocess.run(
+            _command("once"),
+            input=request,
+            capture_output=True,
+            env=environment(),
+            cwd=self._setup.root,
+        )
+        return _outcome(done.stdout, done.stderr)
+
+
+class Warm:
+    """A runner that forks every session from a worker with the preload already imported.
+
+    The worker starts with the first job and stays for the next call, until :meth:`close`.
+    """
+
+    def __init__(self, setup: Setup, workers: int) -> None:
+        self._setup, self._workers = setup, workers
+        self._worker: _Worker | None = None
+
+    def __call__(
+        self, jobs: Iterable[tuple[int, Job]], started: Started
+    ) -> Iterator[tuple[int, Outcome]]:
+        """Run *jobs*; see :data:`Runner`."""
+        numbered = dict(jobs)
+        again: list[int] = []
+        ask = self._running().ask
+        for number, outcome in _in_parallel(numbered.items(), ask, started, self._workers):
+            if outcome.failure == _LOST:
+                again.append(number)
+            else:
+                yield number, outcome
+        for number in again:
+            yield number, self._running().ask(numbered[number])
+
+    def close(self) -> None:
+        """End the worker."""
+        if self._worker is not None:
+            self._worker.end()
+            self._worker = None
+
+    def _running(self) -> _Worker:
+        if self._worker is not None and not self._worker.is_alive():
+            self.close()
+        if self._worker is None:
+            self._worker = _Worker(self._setup)
+        return self._worker
+
+
+def default_runner(setup: Setup, workers: int) -> Fresh | Warm:
     """Return the fastest runner that this machine has: warm where it can fork, else fresh."""
     can_fork = hasattr(os, "fork") and hasattr(socket, "send_fds")
-    return warm_runner(setup, workers) if can_fork else fresh_runner(setup, workers)
-
-
-def fresh_runner(setup: Setup, workers: int) -> Runner:
-    """Return a runner that starts a new Python for every job."""
-
-    def run(jobs: Iterable[tuple[int, Job]], started: Started) -> Iterator[tuple[int, Outcome]]:
-        return _in_parallel(jobs, lambda job: _once(setup, job), started, workers)
-
-    return run
-
-
-def warm_runner(setup: Setup, workers: int) -> Runner:
-    """Return a runner that forks every session from a worker with the preload already imported."""
-
-    def run(jobs: Iterable[tuple[int, Job]], started: Started) -> Iterator[tuple[int, Outcome]]:
-        again: list[tuple[int, Job]] = []
-        with _Worker(setup) as worker:
-            numbered = dict(jobs)
-            for number, outcome in _in_parallel(numbered.items(), worker.ask, started, workers):
-                if outcome.failure == _LOST:
-                    again.append((number, numbered[number]))
-                else:
-                    yield number, outcome
-        for number, job in again:
-            with _Worker(setup) as worker:
-                yield number, worker.ask(job)
-
-    return run
+    return Warm(setup, workers) if can_fork else Fresh(setup, workers)
 
 
 def _in_parallel(
@@ -130,14 +168,6 @@ def _command(*arguments: str) -> list[str]:
     return [sys.executable, "-P", "-s", str(WORKER), *arguments]
 
 
-def _once(setup: Setup, job: Job) -> Outcome:
-    request = msgspec.json.encode({"setup": setup, "job": job})
-    done = subprocess.run(
-        _command("once"), input=request, capture_output=True, env=environment(), cwd=setup.root
-    )
-    return _outcome(done.stdout, done.stderr)
-
-
 def _outcome(answer: bytes, errors: bytes = b"") -> Outcome:
     try:
         outcome = msgspec.json.decode(answer, type=Outcome)
@@ -148,13 +178,10 @@ def _outcome(answer: bytes, errors: bytes = b"") -> Outcome:
 
 
 class _Worker:
-    """A warm worker, from its start to its end."""
+    """A warm worker process, from its start to its end."""
 
     def __init__(self, setup: Setup) -> None:
-        self._setup = setup
         self._sending = threading.Lock()
-
-    def __enter__(self) -> _Worker:
         self._socket, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
@@ -164,21 +191,25 @@ class _Worker:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 env=environment(),
-                cwd=self._setup.root,
+                cwd=setup.root,
                 start_new_session=True,
             )
         try:
-            self._send(msgspec.json.encode(self._setup))
+            self._send(msgspec.json.encode(setup))
             ready = self._ready()
         except BaseException:
-            self.__exit__()
+            self.end()
             raise
         if not ready.get("ready"):
-            self.__exit__()
+            self.end()
             raise WorkerError(ready.get("error", "the worker ended before it was ready"))
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def is_alive(self) -> bool:
+        """Whether the process is still there."""
+        return self._process.poll() is None
+
+    def end(self) -> None:
+        """End the process and what it runs."""
         self._socket.close()
         self._process.kill()
         self._process.communicate()

@@ -25,7 +25,7 @@ class Name(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a project can set; the comments of ``docs/reference/settings.md`` say what each means."""
+    """What a project can set; ``docs/reference/settings.md`` says what each means."""
 
     glossary: str = "glossary"
     docs: str = "docs"

@@ -1,7 +1,7 @@
 """Results kept by content: a result is reused only if nothing that could change it has changed.
 
-Law: the key is the session's code and what runs it; beside it stands what the session really read and
-imported. Probes, prose, line numbers and limits are not part of either. Only successes are kept.
+Law: the key is the session's code and what runs it; beside it stands what the session really read
+and imported. Probes, prose, line numbers and limits are part of neither. Only successes are kept.
 """
 
 from __future__ import annotations

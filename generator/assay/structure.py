@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from .hints import nearest
-from .nouns import Entry, Finding, Paper, Place
+from .nouns import Claim, Entry, Finding, Given, Opinion, Paper, Place
 
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
@@ -32,7 +32,7 @@ def check(
 
 def words_of(entry: Entry) -> int:
     """Count the words that a reader reads: prose and claims, not code or math."""
-    bound = (*entry.claims, *entry.givens, *entry.opinions)
+    bound: list[Claim | Given | Opinion] = [*entry.claims, *entry.givens, *entry.opinions]
     texts = (*(block.text for block in entry.blocks), *(item.text for item in bound))
     return sum(len(re.findall(r"\w[\w'’-]*", text)) for text in texts)
 

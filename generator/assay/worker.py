@@ -3,8 +3,8 @@
 Law: it is a stranger. It uses the standard library alone, imports nothing of assay, and is told
 neither what a page states nor where it stands. Everything it is told and answers is JSON:
 
-    worker.py serve FD     first message on the Unix socket FD is a setup, each further one a job with
-                           the descriptor that its outcome is to be written to
+    worker.py serve FD     the first message on the Unix socket FD is a setup, each further one a
+                           job with the descriptor that its outcome is to be written to
     worker.py once         reads {"setup": ..., "job": ...} from standard input, writes the outcome
     worker.py session DIR  runs DIR/job.json in this very process, reporting into DIR
 
@@ -12,8 +12,8 @@ neither what a page states nor where it stands. Everything it is told and answer
     job      {"sources": [{"code": str, "may_raise": bool}], "probes": [str], "timeout": seconds}
     outcome  {"snippets": [...], "values": {...}, "failure": {...} or null, "traced": {...}, ...}
 
-serve: the worker imports what `preload` names, then forks a supervisor a job; the supervisor forks the
-session, holds the clock, drains its output, and ends every process that the session leaves behind.
+serve: the worker imports what `preload` names, then forks a supervisor a job; the supervisor forks
+the session, holds the clock, drains its output, and ends every process that the session leaves.
 """
 
 import builtins
@@ -46,7 +46,7 @@ SEED = 0
 WORKER = os.path.abspath(__file__)
 
 
-# --- before any session: the import system, and what is imported once for all ---------------------
+# --- before any session: the import system, and what is imported once for all --------------------
 
 
 class SourceLoader(importlib.machinery.SourceFileLoader):
@@ -118,7 +118,7 @@ def one_thread():
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(1)
-        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.use_deterministic_algorithms(mode=True, warn_only=True)
 
 
 def seed():
@@ -130,7 +130,7 @@ def seed():
             getattr(module, function)(SEED)
 
 
-# --- inside a session ------------------------------------------------------------------------------
+# --- inside a session ----------------------------------------------------------------------------
 
 
 class Report:
@@ -204,7 +204,7 @@ class Tracer:
         new = set(sys.modules) - self.warm.loaded
         found = self.warm.provenance(new | self.used - self.warm.loaded)
         if self.warm.tops & self.used:
-            found = [mine | theirs for mine, theirs in zip(found, self.warm.preloaded)]
+            found = [mine | theirs for mine, theirs in zip(found, self.warm.preloaded, strict=True)]
         files, modules, distributions = found
         foreign = (*self.warm.foreign, os.path.join(os.path.realpath(tempfile.gettempdir()), ""))
         return {
@@ -252,7 +252,8 @@ class Prints:
 
     def print(self, *args, sep=" ", end="\n", file=None, flush=False):
         if file is not None and file is not sys.stdout:
-            return self.print_(*args, sep=sep, end=end, file=file, flush=flush)
+            self.print_(*args, sep=sep, end=end, file=file, flush=flush)
+            return
         text = io.StringIO()
         self.print_(*args, sep=sep, end=end, file=text)
         frame = sys._getframe(1)
@@ -315,7 +316,7 @@ def run(number, code, namespace):
     linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
     try:
         exec(compile(code, name, "exec"), namespace)
-    except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt too
+    except BaseException as error:
         return raised(error)
     return None
 
@@ -328,7 +329,7 @@ def raised(error):
     ]
     try:
         message = str(error)
-    except BaseException:  # noqa: BLE001 - it is the snippet's own __str__
+    except BaseException:
         message = "(its message cannot be shown)"
     kinds = [k.__name__ for k in type(error).__mro__ if k is not object]
     return {"kinds": kinds, "message": message[:2000], "frames": frames[-20:]}
@@ -352,7 +353,7 @@ def probe(namespace, path):
                 return {"kind": "missing", "near": shown[:200]}
             first = False
         return value(found)
-    except BaseException as error:  # noqa: BLE001 - a property of the snippet's own making
+    except BaseException as error:
         return {"kind": "other", "text": f"raised {type(error).__name__} when read"}
 
 
@@ -388,7 +389,7 @@ def environment():
     return found | ({"torch": str(torch.__version__)} if torch else {})
 
 
-# --- around a session ------------------------------------------------------------------------------
+# --- around a session ----------------------------------------------------------------------------
 
 
 class Pump(threading.Thread):
@@ -533,7 +534,7 @@ def read_text(folder, name):
         return ""
 
 
-# --- the three ways to be started ------------------------------------------------------------------
+# --- the three ways to be started ----------------------------------------------------------------
 
 
 def serve(fd):
@@ -541,12 +542,15 @@ def serve(fd):
     setup, _ = receive(listener)
     try:
         warm = Warm(setup)
-    except BaseException as error:  # noqa: BLE001 - said to the parent, which reports it
+    except BaseException as error:
         send(listener, {"ready": False, "error": f"{type(error).__name__}: {error}"})
         return
     threads = len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 1
     if threads > 1:
-        send(listener, {"ready": False, "error": f"{threads} threads run after preload; fork is unsafe"})
+        send(
+            listener,
+            {"ready": False, "error": f"{threads} threads run after preload; fork is unsafe"},
+        )
         return
     send(listener, {"ready": True})
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # supervisors are not waited for
@@ -569,8 +573,11 @@ def forked(warm, answer):
 
     def start(folder, out, err):
         pid = os.fork()
-        if pid:
-            return pid
+        if pid == 0:
+            begin(folder, out, err)
+        return pid
+
+    def begin(folder, out, err):
         os.close(answer)
         os.setsid()
         for fd, target in ((os.open(os.devnull, os.O_RDONLY), 0), (out, 1), (err, 2)):

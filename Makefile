@@ -1,0 +1,37 @@
+# Everything is set up from nothing; setting up again when nothing changed takes seconds.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.PHONY: site serve check test lint clean
+
+site: $(READY)
+	$(BIN)/assay build
+
+serve: $(READY)
+	$(BIN)/assay serve
+
+check: $(READY)
+	$(BIN)/assay check
+
+test: $(READY) lint
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# The stamp is younger than what it was made from, or pip runs again. A venv whose Python is gone is
+# made anew.
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "assay needs Python 3.11 or newer: make PYTHON=/path/to/python3.11"; exit 2; }
+	$(BIN)/python -c '' 2>/dev/null || { rm -rf $(VENV) && $(PYTHON) -m venv $(VENV); }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+clean:
+	rm -rf $(VENV) site .assay

@@ -1,0 +1,113 @@
+"""Pages to a site, by MkDocs: build into a new folder and swap it in, or serve it live.
+
+Law: the last good site is replaced only by a whole new one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from .nouns import Report
+from .project import Project, commit
+from .settings import SettingsError
+from .stage import Staged, stage
+
+FOLDER = "site"
+PAGES = ".assay/pages"
+_CONFIG = "mkdocs.yml"
+
+
+class SiteError(Exception):
+    """MkDocs could not render the pages; *status* is the exit status."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def build(project: Project, found: Report) -> int:
+    """Stage and render; return the number of pages. *found* holds, or this is not called."""
+    from mkdocs.commands.build import build as render
+    from mkdocs.exceptions import Abort, MkDocsException
+
+    target = project.root / FOLDER
+    with tempfile.TemporaryDirectory(dir=project.root, prefix=".site-") as folder:
+        new = Path(folder) / "new"
+        try:
+            config = _config(project.root, site_dir=str(new), strict=True)
+            plugin_of(config).staged = staged_pages(project, found, config)
+            config.plugins.on_startup(command="build", dirty=False)
+            render(config)
+        except (Abort, MkDocsException) as error:
+            message = f"mkdocs could not render the pages: {error}"
+            raise SiteError(f"{message}; the site was left as it was", 1) from error
+        _swap(new, target, Path(folder) / "old")
+    return sum(1 for _ in target.rglob("*.html"))
+
+
+def serve(root: Path, address: str, open_in_browser: bool) -> None:
+    """Serve the site of *root* until interrupted."""
+    from mkdocs.commands.serve import serve as mkdocs_serve
+    from mkdocs.exceptions import Abort, MkDocsException
+
+    _quiet_banner()
+    try:
+        mkdocs_serve(str(_config_file(root)), dev_addr=address, open_in_browser=open_in_browser)
+    except (Abort, MkDocsException) as error:
+        raise SiteError(str(error), 1) from error
+
+
+def staged_pages(project: Project, found: Report, config: Any) -> Staged:
+    """Stage *found* where MkDocs with *config* is to find it."""
+    return stage(
+        project,
+        found,
+        project.root / PAGES,
+        commit(project.root),
+        directory_urls=config.use_directory_urls,
+    )
+
+
+def plugin_of(config: Any) -> Any:
+    """Return the assay plugin of a MkDocs configuration."""
+    plugin = config.plugins.get("assay")
+    if plugin is None:
+        raise SettingsError(f"{_CONFIG}: the plugin is missing; add '- assay' under plugins:")
+    return plugin
+
+
+def _config(root: Path, **overrides: Any) -> Any:
+    from mkdocs.config import load_config
+
+    _quiet_banner()
+    return load_config(str(_config_file(root)), **overrides)
+
+
+def _config_file(root: Path) -> Path:
+    file = root / _CONFIG
+    if not file.is_file():
+        raise SettingsError(f"{root} has no {_CONFIG}; the site is rendered by MkDocs")
+    return file
+
+
+def _quiet_banner() -> None:
+    # Material prints a notice about MkDocs 2 on every start; this is its own switch for it.
+    os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")
+    os.environ.setdefault("DISABLE_MKDOCS_2_WARNING", "true")
+
+
+def _swap(new: Path, target: Path, old: Path) -> None:
+    """Put *new* in the place of *target*; whatever happens, a whole site stands there."""
+    if target.exists():
+        target.rename(old)
+    try:
+        new.rename(target)
+    except OSError:
+        if old.exists():
+            old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,337 @@
+"""One entry and its verdicts to the Markdown of its page.
+
+Law: rendering never executes. What leaves here holds no executable fence, and every claim is now a
+link to its proof on the same page. What contributors wrote is data to templates, never a template.
+"""
+
+from __future__ import annotations
+
+import html
+import posixpath
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import jinja2
+import markdown_exec
+import nh3
+from msgspec import Struct
+
+from . import formulas, match, plan
+from .fences import FALSE
+from .nouns import (
+    Checked,
+    Citation,
+    Claim,
+    Entry,
+    Paper,
+    Ran,
+    Snippet,
+    Span,
+    Verdict,
+)
+
+WORDS = {
+    "holds": "holds",
+    "fails": "fails",
+    "unchecked": "could not be checked",
+    "stale": "is stale",
+    "unmeasured": "is not measured yet",
+}
+"""What the page says of each verdict."""
+
+_TABS = re.compile(r"(?<!\\)\|")
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """A claim with its verdict and its anchors on the page."""
+
+    anchor: str
+    verdict: Verdict
+
+
+class Proof(Struct, frozen=True, kw_only=True):
+    """A session as the page shows it: its snippets, and the claims that rest on it."""
+
+    session: str
+    title: str
+    checked: Checked
+    rows: tuple[Row, ...]
+    hidden: tuple[Snippet, ...]
+    elsewhere: str = ""
+    """The staged page that shows the session, if it is not this one."""
+
+
+class Woven(Struct, frozen=True, kw_only=True):
+    """A page's body, and what the templates put around it."""
+
+    body: str
+    rows: tuple[Row, ...]
+    proofs: tuple[Proof, ...]
+    cited: tuple[tuple[str, str, Citation], ...]
+    """Anchor, text and citation of each given."""
+    opinions: tuple[tuple[str, str, str], ...]
+    """Anchor, text and owner of each opinion."""
+
+
+def environment() -> jinja2.Environment:
+    """Return the templates, escaping whatever they are given."""
+    env = jinja2.Environment(
+        loader=jinja2.PackageLoader("assay"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    env.filters["words"] = lambda status: WORDS[status]
+    env.filters["condition"] = condition_words
+    return env
+
+
+def condition_words(verdict: Verdict) -> str:
+    """Say in words under which condition a claim was compared."""
+    condition = verdict.condition
+    if condition.refuted:
+        also = f"; true for {condition.true_for}" if condition.true_for else ""
+        return f"refuted: must be false{also}"
+    if condition.is_true:
+        return "must be true"
+    if verdict.claim.title:
+        return verdict.claim.title
+    if isinstance(verdict.computed, str | bool):
+        return "word for word"
+    exact = verdict.figure is not None and match.is_exact(verdict.computed, verdict.figure)
+    return "exactly" if exact else "to the stated digits"
+
+
+def weave(
+    entry: Entry,
+    verdicts: tuple[Verdict, ...],
+    checks: Mapping[plan.Key, Checked],
+    citations: Mapping[str, Citation],
+    staged: Mapping[str, str],
+) -> Woven:
+    """Weave *verdicts* into *entry*; *staged* maps source paths to staged ones, for links."""
+    found = rows(verdicts)
+    here = staged[entry.path]
+    cited = _anchored("given", [(g.key, g.text) for g in entry.givens])
+    owned = _anchored("opinion", [(o.owner, o.text) for o in entry.opinions])
+    edits: list[tuple[Span, str]] = [
+        *((row.verdict.claim.span, _claim(row)) for row in found),
+        *(
+            (g.span, _cite(a, g.text, "given"))
+            for g, (a, _, _) in zip(entry.givens, cited, strict=True)
+        ),
+        *(
+            (o.span, _cite(a, o.text, "opinion"))
+            for o, (a, _, _) in zip(entry.opinions, owned, strict=True)
+        ),
+        *((f.span, formulas.mathml(f.latex, display=f.display)) for f in entry.formulas),
+        *(
+            (link.destination, _moved(link.target, link.fragment, here, staged))
+            for link in entry.links
+        ),
+        *((s.span, _snippet(entry, s, found, checks)) for s in entry.snippets),
+    ]
+    return Woven(
+        body=_edited(entry.text, entry.body, edits),
+        rows=found,
+        proofs=_proofs(entry, found, checks, staged),
+        cited=_unique((a, text, citations[key]) for a, key, text in cited if key in citations),
+        opinions=_unique((a, text, owner) for a, owner, text in owned),
+    )
+
+
+def rows(verdicts: tuple[Verdict, ...]) -> tuple[Row, ...]:
+    """Name each claim after its probe, so that links to it outlive edits of the page."""
+    seen: dict[str, int] = {}
+    named = []
+    for verdict in verdicts:
+        name = _dashed(verdict.claim.address)
+        seen[name] = seen.get(name, 0) + 1
+        anchor = name if seen[name] == 1 else f"{name}-{seen[name]}"
+        named.append(Row(anchor=anchor, verdict=verdict))
+    return tuple(named)
+
+
+def _anchored(kind: str, items: list[tuple[str, str]]) -> list[tuple[str, str, str]]:
+    return [(f"{kind}-{_dashed(key)}", key, text) for key, text in items]
+
+
+def _dashed(text: str) -> str:
+    return re.sub(r"[^\w]+", "-", text).strip("-").lower()
+
+
+def _unique(items: Any) -> tuple[Any, ...]:
+    return tuple({item[0]: item for item in items}.values())
+
+
+def _claim(row: Row) -> str:
+    verdict = row.verdict
+    kind = "refuted" if verdict.condition.refuted and verdict.status == "holds" else verdict.status
+    said = "refuted by a run" if kind == "refuted" else WORDS[kind]
+    title = f"{said[0].upper()}{said[1:]}: computed {_short(verdict)}"
+    return (
+        f'<a class="assay-claim assay-{kind}" id="claim-{row.anchor}" '
+        f'href="#proof-{row.anchor}" title="{_attribute(title)}">{_text(verdict.claim)}</a>'
+    )
+
+
+def _short(verdict: Verdict) -> str:
+    return verdict.computed_text or verdict.reason or "nothing"
+
+
+def _text(claim: Claim) -> str:
+    return formulas.inert(claim.text) if "|" in claim.text else html.escape(claim.text)
+
+
+def _attribute(text: str) -> str:
+    """Escape for an attribute inside of Markdown, where a pipe would split a table cell."""
+    return html.escape(text).replace("|", "&#124;").replace("\n", " ")
+
+
+def _cite(anchor: str, text: str, kind: str) -> str:
+    return f'<a class="assay-{kind}" href="#{anchor}">{html.escape(text)}</a>'
+
+
+def _moved(target: str, fragment: str, here: str, staged: Mapping[str, str]) -> str:
+    path = posixpath.relpath(staged.get(target, target), posixpath.dirname(here) or ".")
+    return f"{path}#{fragment}" if fragment else path
+
+
+def _edited(text: str, start: int, edits: list[tuple[Span, str]]) -> str:
+    """Apply *edits* from the last to the first, so that offsets stay true."""
+    for span, new in sorted(edits, key=lambda edit: edit[0].start, reverse=True):
+        line = text.rfind("\n", 0, span.start) + 1
+        margin = text[line : span.start]
+        if "\n" in new and margin and not margin.strip():
+            new = new.replace("\n", f"\n{margin}")
+        text = text[: span.start] + new + text[span.end :]
+    return text[start:]
+
+
+# --- snippets ------------------------------------------------------------------------------------
+
+
+def _session_of(entry: Entry, snippet: Snippet) -> plan.Key:
+    return entry.slug, snippet.session or snippet.id
+
+
+def _snippet(
+    entry: Entry, snippet: Snippet, rows: tuple[Row, ...], checks: Mapping[plan.Key, Checked]
+) -> str:
+    checked = checks.get(_session_of(entry, snippet))
+    ran = _ran(snippet, checked)
+    block = _laid_out(snippet, _output(snippet, ran))
+    resting = sum(r.verdict.session == _session_of(entry, snippet)[1] for r in rows)
+    note = _note(snippet, checked, ran, resting)
+    anchor = f'<div class="assay-snippet" id="snippet-{html.escape(snippet.id)}"></div>'
+    return f"{anchor}\n\n{block}\n\n{note}\n"
+
+
+def _ran(snippet: Snippet, checked: Checked | None) -> Ran | None:
+    if checked is None or snippet not in checked.session.snippets:
+        return None
+    number = checked.session.snippets.index(snippet)
+    ran = checked.outcome.snippets
+    return ran[number] if number < len(ran) else None
+
+
+def _output(snippet: Snippet, ran: Ran | None) -> str:
+    """Return what the snippet printed, as its options ask for: HTML, a block, or Markdown."""
+    if (
+        ran is None
+        or not ran.output.strip()
+        or (snippet.prints and "result" not in snippet.options)
+    ):
+        return ""
+    if snippet.options.get("html", "").lower() not in FALSE:
+        return nh3.clean(ran.output)
+    language = snippet.options.get("result", "")
+    if language and snippet.options.get("source") != "console":
+        return markdown_exec.code_block(language, ran.output.rstrip("\n"))
+    return re.sub(r"\bexec\s*=", "data-exec=", ran.output)
+
+
+def _laid_out(snippet: Snippet, output: str) -> str:
+    location = snippet.options.get("source", "")
+    if not location:
+        return output
+    tabs = _TABS.split(snippet.options.get("tabs", "Source|Result"), maxsplit=1)
+    extra = {k: v for k, v in snippet.options.items() if k in {"title", "linenums", "hl_lines"}}
+    try:
+        return markdown_exec.add_source(
+            source=snippet.shown.rstrip("\n"),
+            location=location,
+            output=output,
+            language="python",
+            tabs=(tabs[0], tabs[-1]),
+            result=snippet.options.get("result", ""),
+            **extra,
+        )
+    except ValueError:
+        return markdown_exec.code_block("python", snippet.shown.rstrip("\n"), **extra)
+
+
+def _note(snippet: Snippet, checked: Checked | None, ran: Ran | None, resting: int) -> str:
+    claims = f"{resting} claim{'' if resting == 1 else 's'} rest{'s' if resting == 1 else ''} on it"
+    if checked is None or ran is None or checked.outcome.failure or _raised(snippet, ran):
+        return '<p class="assay-ran assay-fails">This code did not run to its end.</p>'
+    link = (
+        f'<a href="#session-{html.escape(checked.session.name)}">{claims}</a>'
+        if resting
+        else claims
+    )
+    expected = f" and raised {html.escape(snippet.raises)}, as it should" if snippet.raises else ""
+    return f'<p class="assay-ran assay-holds">This code ran{expected}; {link}.</p>'
+
+
+def _raised(snippet: Snippet, ran: Ran) -> bool:
+    return ran.raised is not None and snippet.raises not in ran.raised.kinds
+
+
+# --- proofs --------------------------------------------------------------------------------------
+
+
+def _proofs(
+    entry: Entry,
+    rows: tuple[Row, ...],
+    checks: Mapping[plan.Key, Checked],
+    staged: Mapping[str, str],
+) -> tuple[Proof, ...]:
+    """Gather the rows by the session that they rest on, sessions in the order of the page."""
+    grouped: dict[plan.Key, list[Row]] = {_session_of(entry, s): [] for s in entry.snippets}
+    pages = {checked.session.page: checked for checked in checks.values()}
+    for row in rows:
+        slug = _page_of(row.verdict, entry.slug, pages)
+        grouped.setdefault((slug, row.verdict.session), []).append(row)
+    return tuple(
+        Proof(
+            session=name,
+            title=name,
+            checked=checks[slug, name],
+            rows=tuple(found),
+            hidden=_hidden(checks[slug, name]),
+            elsewhere="" if slug == entry.slug else _elsewhere(slug, staged, checks),
+        )
+        for (slug, name), found in grouped.items()
+        if (slug, name) in checks and (found or slug == entry.slug)
+    )
+
+
+def _page_of(verdict: Verdict, own: str, pages: Mapping[str, Checked]) -> str:
+    page, slash, _ = verdict.claim.address.rpartition("/")
+    return page if slash and page in pages else own
+
+
+def _hidden(checked: Checked) -> tuple[Snippet, ...]:
+    return tuple(s for s in checked.session.snippets if "source" not in s.options)
+
+
+def _elsewhere(slug: str, staged: Mapping[str, str], checks: Mapping[plan.Key, Checked]) -> str:
+    return next(staged[c.session.snippets[0].place.path] for k, c in checks.items() if k[0] == slug)
+
+
+def papers_of(entry: Entry, papers: Mapping[str, Paper]) -> list[Paper]:
+    """Return the papers that *entry* names, in its order."""
+    return [papers[key] for key in (entry.front.papers if entry.front else ()) if key in papers]
