@@ -271,8 +271,8 @@ def _has_run(checked: Checked) -> bool:
 
 
 def _ran(snippet: Snippet, session: Session, ran: Ran) -> Iterator[Finding]:
-    yield from _raises(snippet, session, ran)
-    yield from _prints(snippet, ran)
+    raised = list(_raises(snippet, session, ran))
+    yield from raised or _prints(snippet, ran)
 
 
 def _raises(snippet: Snippet, session: Session, ran: Ran) -> Iterator[Finding]:

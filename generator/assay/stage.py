@@ -219,7 +219,7 @@ def _nav(site: _Site) -> list[Any]:
         if "/" in path:
             folders[path.partition("/")[0]].append(path)
     folders["reference"].append(CODES)
-    home = ["index.md"] if "index.md" in docs else []
+    home = [{"Home": "index.md"}] if "index.md" in docs else []
     nested = [{name.capitalize(): paths} for name, paths in sorted(folders.items())]
     return [*home, {"Glossary": terms}, {"Claims": f"{LEDGER}.md"}, *top, *nested]
 

@@ -40,6 +40,14 @@ WORDS = {
 }
 """What the page says of each verdict."""
 
+WORDS_FOR_MANY = {
+    **WORDS,
+    "holds": "hold",
+    "fails": "fail",
+    "stale": "are stale",
+    "unmeasured": "are not measured yet",
+}
+
 _TABS = re.compile(r"(?<!\\)\|")
 
 
@@ -84,8 +92,20 @@ def environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
     )
     env.filters["words"] = lambda status: WORDS[status]
+    env.filters["counted"] = counted
     env.filters["condition"] = condition_words
     return env
+
+
+def counted(number: int, status: str) -> str:
+    """Say how many claims have a verdict.
+
+    >>> counted(2, "holds")
+    '2 claims hold'
+    """
+    if number == 1:
+        return f"1 claim {WORDS[status]}"
+    return f"{number} claims {WORDS_FOR_MANY[status]}"
 
 
 def condition_words(verdict: Verdict) -> str:

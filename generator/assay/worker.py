@@ -42,6 +42,7 @@ import types
 
 GRACE = 0.3  # seconds between the limit, when the session says where it is, and the kill
 STEP = re.compile(r"""\.?([^\W\d]\w*)|\[(-?\d+)\]|\[(?:'([^']*)'|"([^"]*)")\]""")
+SURROGATE = re.compile("[\ud800-\udfff]")
 SEED = 0
 WORKER = os.path.abspath(__file__)
 
@@ -134,13 +135,19 @@ def seed():
 
 
 class Report:
-    """Lines of JSON in a file; what is written survives the sudden end of the session."""
+    """Lines of JSON in a file; what is written survives the sudden end of the session.
+
+    Only the session itself reports: a process that it forked has nothing to say.
+    """
 
     def __init__(self, folder):
         self.file = open(os.path.join(folder, "report"), "w", encoding="utf-8", buffering=1)
+        self.pid = os.getpid()
 
     def say(self, **message):
-        self.file.write(json.dumps(message) + "\n")
+        if os.getpid() == self.pid:
+            text = json.dumps(message, ensure_ascii=False)
+            self.file.write(SURROGATE.sub(lambda m: f"\\\\u{ord(m[0]):x}", text) + "\n")
 
 
 class Tracer:
@@ -260,7 +267,8 @@ class Prints:
         if frame.f_code.co_filename.startswith("snippet:") and self.room > 0:
             self.found.append((frame.f_lineno, text.getvalue()[: self.room]))
             self.room -= len(text.getvalue())
-        sys.stdout.write(text.getvalue())
+        if sys.stdout is not None:
+            sys.stdout.write(text.getvalue())
 
     def take(self):
         found, self.found = self.found, []
@@ -269,6 +277,7 @@ class Prints:
 
 def session(warm, folder):
     """Run the job of *folder* in this process and report into it. Does not return."""
+    end_with_supervisor()
     with open(os.path.join(folder, "job.json"), encoding="utf-8") as file:
         job = json.load(file)
     report = Report(folder)
@@ -276,7 +285,8 @@ def session(warm, folder):
     faulthandler.enable(trace)
     faulthandler.dump_traceback_later(job["timeout"], file=trace)
     kept = warm.setup["kept"]
-    sys.stdout, prints = Output(kept), Prints(kept)
+    sys.stdout = output = Output(kept)
+    prints = Prints(kept)
     importlib.invalidate_caches()
     seed()
     tracer = Tracer(warm)
@@ -290,14 +300,14 @@ def session(warm, folder):
                 "seconds": time.perf_counter() - started,
                 "raised": raised,
                 "prints": prints.take(),
-                "output": sys.stdout.take(),
+                "output": output.take(),
             }
         )
         if raised and not source["may_raise"]:
             break
     else:
         report.say(values={path: probe(namespace, path) for path in job["probes"]})
-    report.say(traced=tracer.answer(), cut=sys.stdout.cut, environment=environment())
+    report.say(traced=tracer.answer(), cut=output.cut, environment=environment())
     report.say(end=True)
     report.file.close()
     os._exit(0)
@@ -423,7 +433,10 @@ def supervise(setup, job, start):
         for pump in pumps:
             pump.join(1)
         answer = collect(folder)
-        ended = answer.pop("end", False)
+        if sum(pump.count for pump in pumps) > setup["drained"]:
+            reason = reason or "flood"  # also where it ended before that was seen
+            answer["notes"].clear()  # that it was cut says no more
+        ended = answer.pop("end", False) and not reason
         if not ended:
             answer["failure"] = failure(folder, answer, reason, status, job, setup)
         if leftovers:
@@ -455,6 +468,12 @@ def become_subreaper():
     """Let orphans of the session become children of this process, so that they can be found."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+
+
+def end_with_supervisor():
+    """Let the kernel kill this process when its supervisor dies, so that nothing runs unwatched."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
 
 
 def end_leftovers(pid):
@@ -493,7 +512,7 @@ def collect(folder):
     answer = {"snippets": [], "values": {}, "failure": None, "notes": [], "at": 0}
     try:
         with open(os.path.join(folder, "report"), encoding="utf-8") as file:
-            lines = file.read().splitlines()
+            lines = file.read().split("\n")[:-1]
     except OSError:
         lines = []
     for line in lines:
