@@ -186,7 +186,7 @@ def _categories(site: _Site) -> dict[str, list[Entry]]:
 
 def _category_path(category: str) -> str:
     name = re.sub(r"[^a-z0-9]+", "-", category.lower()).strip("-")
-    return f"{CATEGORIES}/{name}.md"
+    return f"{CATEGORIES}/{name}/index.md"
 
 
 def _letters(site: _Site) -> dict[str, list[tuple[str, Entry, bool]]]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import jinja2
 import markdown_exec
+import markupsafe
 import nh3
 from msgspec import Struct
 
@@ -22,7 +23,6 @@ from .fences import FALSE
 from .nouns import (
     Checked,
     Citation,
-    Claim,
     Entry,
     Paper,
     Ran,
@@ -47,6 +47,9 @@ WORDS_FOR_MANY = {
     "stale": "are stale",
     "unmeasured": "are not measured yet",
 }
+
+SHORT = 20
+"""Characters of a figure with its unit, which is not broken over two lines."""
 
 _TABS = re.compile(r"(?<!\\)\|")
 
@@ -93,6 +96,7 @@ def environment() -> jinja2.Environment:
     )
     env.filters["words"] = lambda status: WORDS[status]
     env.filters["counted"] = counted
+    env.filters["figure"] = lambda text: markupsafe.Markup(_text(text))  # noqa: S704 - escaped there
     env.filters["condition"] = condition_words
     return env
 
@@ -193,7 +197,7 @@ def _claim(row: Row) -> str:
     title = f"{said[0].upper()}{said[1:]}: computed {_short(verdict)}"
     return (
         f'<a class="assay-claim assay-{kind}" id="claim-{row.anchor}" '
-        f'href="#proof-{row.anchor}" title="{_attribute(title)}">{_text(verdict.claim)}</a>'
+        f'href="#proof-{row.anchor}" title="{_attribute(title)}">{_text(verdict.claim.text)}</a>'
     )
 
 
@@ -201,8 +205,10 @@ def _short(verdict: Verdict) -> str:
     return verdict.computed_text or verdict.reason or "nothing"
 
 
-def _text(claim: Claim) -> str:
-    return formulas.inert(claim.text) if "|" in claim.text else html.escape(claim.text)
+def _text(text: str) -> str:
+    """Return a figure as HTML that stays on one line; longer texts may break."""
+    escaped = formulas.inert(text) if "|" in text else html.escape(text)
+    return escaped.replace(" ", "&nbsp;") if len(text) <= SHORT else escaped
 
 
 def _attribute(text: str) -> str:
@@ -211,7 +217,7 @@ def _attribute(text: str) -> str:
 
 
 def _cite(anchor: str, text: str, kind: str) -> str:
-    return f'<a class="assay-{kind}" href="#{anchor}">{html.escape(text)}</a>'
+    return f'<a class="assay-{kind}" href="#{anchor}">{_text(text)}</a>'
 
 
 def _moved(target: str, fragment: str, here: str, staged: Mapping[str, str]) -> str:

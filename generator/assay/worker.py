@@ -32,6 +32,7 @@ import random
 import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -56,6 +57,25 @@ class SourceLoader(importlib.machinery.SourceFileLoader):
     def get_code(self, fullname):
         path = self.get_filename(fullname)
         return self.source_to_code(self.get_data(path), path)
+
+
+class Finder(importlib.machinery.FileFinder):
+    """Finds a project's modules, and remembers where it looked.
+
+    A file that appears in such a place later changes what is imported.
+    """
+
+    looked = set()
+
+    def find_spec(self, fullname, target=None):
+        spec = super().find_spec(fullname, target)
+        tail = fullname.rpartition(".")[2]
+        for name in (os.path.join(tail, "__init__.py"), f"{tail}.py"):
+            place = os.path.join(self.path, name)
+            self.looked.add(place)
+            if spec is not None and spec.origin == place:
+                break
+        return spec
 
 
 class Warm:
@@ -112,7 +132,7 @@ class Warm:
             (importlib.machinery.ExtensionFileLoader, importlib.machinery.EXTENSION_SUFFIXES),
             (SourceLoader, importlib.machinery.SOURCE_SUFFIXES),
         ]
-        return importlib.machinery.FileFinder(path, *loaders)
+        return Finder(path, *loaders)
 
 
 def one_thread():
@@ -156,6 +176,10 @@ class Tracer:
     def __init__(self, warm):
         self.warm = warm
         self.files, self.used, self.whole, self.active = set(), set(), True, True
+        self.adding, self.stat = set(), os.stat
+        Finder.looked.clear()
+        for name in ("stat", "lstat", "access"):
+            self.watch(name)
         self.import_ = builtins.__import__
         self.import_module_ = importlib.import_module
         builtins.__import__ = self.imported
@@ -199,11 +223,35 @@ class Tracer:
         if not writes and isinstance(path, (str, bytes, os.PathLike)):
             self.add(path)
 
+    def watch(self, name):
+        """Note the files that are asked about by `os.stat` and its like: no audit event tells."""
+        original, stat_ = getattr(os, name), self.stat
+
+        def is_folder(path):
+            try:
+                return stat.S_ISDIR(stat_(path).st_mode)
+            except (OSError, TypeError, ValueError):
+                return False
+
+        def noting(path, *args, **options):
+            if self.active and threading.get_ident() not in self.adding and not is_folder(path):
+                self.add(path)
+            return original(path, *args, **options)
+
+        setattr(os, name, noting)
+        for sorts in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
+            if original in sorts:
+                sorts.add(noting)
+
     def add(self, path):
-        if isinstance(path, (str, bytes, os.PathLike)):
-            full = os.path.realpath(os.fsdecode(path))
-            if "__pycache__" not in full and not full.startswith(("/proc/", "/dev/", "/sys/")):
-                self.files.add(full)
+        thread = threading.get_ident()
+        if thread in self.adding or not isinstance(path, (str, bytes, os.PathLike)):
+            return
+        self.adding.add(thread)  # what follows asks about files too
+        full = os.path.realpath(os.fsdecode(path))
+        self.adding.discard(thread)
+        if "__pycache__" not in full and not full.startswith(("/proc/", "/dev/", "/sys/")):
+            self.files.add(full)
 
     def answer(self):
         """What the session depended on: project files, the places of modules, distributions."""
@@ -215,7 +263,9 @@ class Tracer:
         files, modules, distributions = found
         foreign = (*self.warm.foreign, os.path.join(os.path.realpath(tempfile.gettempdir()), ""))
         return {
-            "files": sorted(f for f in self.files | files if not f.startswith(foreign)),
+            "files": sorted(
+                f for f in self.files | files | Finder.looked if not f.startswith(foreign)
+            ),
             "modules": modules,
             "distributions": dict(sorted(distributions.items())),
             "whole": self.whole,
