@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 from . import units
 from .nouns import Figure
+
+PRECISION = 500
+"""Digits of the arithmetic: no digit that is written gets lost."""
 
 SCALES = {
     "thousand": Decimal(10) ** 3,
@@ -45,7 +48,7 @@ WORDS = {
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻−", "0123456789+--")
 _SEPARATORS = str.maketrans("", "", ",\u2009\u202f\u00a0")
 
-_DIGITS = r"(?:\d{1,3}(?:[,\u2009\u202f\u00a0]\d{3})+|\d+)(?:\.\d+)?"
+_DIGITS = r"(?:(?:\d{1,3}(?:[,\u2009\u202f\u00a0]\d{3})+|\d+)(?:\.\d+)?|\.\d+)"
 _POWER = r"(?:\^\{?[+\-−]?\d+\}?|[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)"
 _NUMBER = re.compile(
     rf"""
@@ -150,13 +153,17 @@ def _read(text: str, match: re.Match[str]) -> Figure:
             "a comma groups thousands, a point starts the decimals: write 1,234 or 1.234",
         )
     sign = -1 if match["sign"] in {"-", "−"} else 1
-    value, step = Decimal(digits), Decimal(1).scaleb(min(0, -_decimals(digits)))
-    value, step, rounded = _raised(value, step, match)
-    if match["scale"]:
-        value, step, rounded = value * SCALES[match["scale"]], step * SCALES[match["scale"]], True
+    with localcontext() as context:
+        context.prec = PRECISION
+        value, step = Decimal(digits), Decimal(1).scaleb(min(0, -_decimals(digits)))
+        value, step, rounded = _raised(value, step, match)
+        if match["scale"]:
+            scale = SCALES[match["scale"]]
+            value, step, rounded = value * scale, step * scale, True
+        value *= sign
     unit, end = _unit(text, match.end())
     return Figure(
-        value=sign * value,
+        value=value,
         step=step,
         unit=unit,
         text=text[match.start() : end],

@@ -70,7 +70,7 @@ class Finder(importlib.machinery.FileFinder):
     def find_spec(self, fullname, target=None):
         spec = super().find_spec(fullname, target)
         tail = fullname.rpartition(".")[2]
-        for name in (os.path.join(tail, "__init__.py"), f"{tail}.py"):
+        for name in (os.path.join(tail, "__init__.py"), f"{tail}.py", tail):
             place = os.path.join(self.path, name)
             self.looked.add(place)
             if spec is not None and spec.origin == place:
@@ -465,8 +465,11 @@ class Pump(threading.Thread):
             self.data += chunk[: max(0, self.room - len(self.data))]
 
 
-def supervise(setup, job, start):
-    """Start a session with *start*(folder, out, err) -> pid; return its outcome."""
+def supervise(setup, job, start, parent):
+    """Start a session with *start*(folder, out, err) -> pid; return its outcome.
+
+    When the process *parent* ends, nobody waits for the outcome any more, and the session ends too.
+    """
     with tempfile.TemporaryDirectory(prefix="assay-", ignore_cleanup_errors=True) as folder:
         with open(os.path.join(folder, "job.json"), "w", encoding="utf-8") as file:
             json.dump(job, file)
@@ -478,7 +481,8 @@ def supervise(setup, job, start):
         pumps = [Pump(out, setup["kept"]), Pump(err, setup["kept"])]
         for pump in pumps:
             pump.start()
-        reason, status = wait(pid, began + job["timeout"] + GRACE, pumps, setup["drained"])
+        deadline = began + job["timeout"] + GRACE
+        reason, status = wait(pid, deadline, pumps, setup["drained"], parent)
         leftovers = end_leftovers(pid)
         for pump in pumps:
             pump.join(1)
@@ -497,7 +501,7 @@ def supervise(setup, job, start):
         return answer
 
 
-def wait(pid, deadline, pumps, drained):
+def wait(pid, deadline, pumps, drained, parent):
     """Wait for *pid*; return why it was killed ("" if it was not) and its wait status."""
     reason, pause = "", 0.001
     while True:
@@ -508,6 +512,8 @@ def wait(pid, deadline, pumps, drained):
             reason = "timeout"
         if not reason and sum(pump.count for pump in pumps) > drained:
             reason = "flood"
+        if not reason and os.getppid() != parent:
+            reason = "unwanted"
         if reason:
             os.kill(pid, signal.SIGKILL)
         time.sleep(pause)
@@ -623,6 +629,7 @@ def serve(fd):
         return
     send(listener, {"ready": True})
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # supervisors are not waited for
+    worker = os.getpid()
     while True:
         job, fds = receive(listener)
         if job is None:
@@ -631,7 +638,7 @@ def serve(fd):
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             listener.close()
             with os.fdopen(fds[0], "w", encoding="utf-8") as answer:
-                json.dump(supervise(setup, job, forked(warm, fds[0])), answer)
+                json.dump(supervise(setup, job, forked(warm, fds[0]), worker), answer)
                 answer.flush()
             os._exit(0)
         os.close(fds[0])
@@ -659,6 +666,7 @@ def forked(warm, answer):
 
 
 def once():
+    parent = os.getppid()
     request = json.load(sys.stdin)
     become_subreaper()
 
@@ -673,7 +681,7 @@ def once():
         )  # fmt: skip
         return started.pid
 
-    json.dump(supervise(request["setup"], request["job"], start), sys.stdout)
+    json.dump(supervise(request["setup"], request["job"], start, parent), sys.stdout)
 
 
 def receive(listener):
