@@ -143,6 +143,8 @@ class Fence:
         """
         code = _lines(shown)
         stated: dict[int, tuple[str, bool]] = {}
+        if "#>" not in shown:
+            return shown, stated
         try:
             for token in tokenize.generate_tokens(io.StringIO(shown).readline):
                 if token.type == tokenize.COMMENT and token.string.startswith("#>"):
@@ -156,7 +158,6 @@ class Fence:
 
     def _names(self, code: str, lines: list[tuple[str, int]]) -> tuple[frozenset[str], bool]:
         try:
-            ast.parse(code)
             table = symtable.symtable(code, "snippet", "exec")
         except (SyntaxError, ValueError, RecursionError) as error:
             row = getattr(error, "lineno", None) or 1
@@ -173,6 +174,8 @@ class Fence:
     def _prints(
         self, code: str, stated: dict[int, tuple[str, bool]], lines: list[tuple[str, int]]
     ) -> Iterator[Print]:
+        if not stated:
+            return
         try:
             calls = [n for n in ast.walk(ast.parse(code)) if isinstance(n, ast.Call)]
         except (SyntaxError, ValueError, RecursionError):

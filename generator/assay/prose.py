@@ -25,6 +25,7 @@ BUILT_IN = (
 )
 """Patterns of names that any text may hold, with the reason for each."""
 
+_HOLDS_A_NUMBER = re.compile(r"(?i)\d|times|fold")
 _NUMBERING = re.compile(r"\d+(?:\.\d+)*\.?\s")
 _FOLLOWS = re.compile(HOLE + r"[ \u00a0\u202f\u2009-]?(?P<unit>%|×|(?!x\b)[A-Za-zµμ]+)")
 
@@ -66,6 +67,8 @@ def mask(text: str, names: Names, kept: dict[str, int] | None = None) -> str:
 
 
 def _figures(block: Block, names: Names, kept: dict[str, int]) -> Iterator[tuple[str, int]]:
+    if not _HOLDS_A_NUMBER.search(block.text):
+        return
     text = mask(block.text, names, kept)
     doubtful: list[figures.FigureError] = []
     numbering = _NUMBERING.match(text) if block.heading else None

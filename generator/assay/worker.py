@@ -437,7 +437,7 @@ def value(found):
     if isinstance(found, str):
         return {"kind": "str", "text": found[:10_000]}
     if type(found).__module__ == "decimal":
-        return {"kind": "float", "text": str(found)}
+        return {"kind": "float", "text": str(found) if found.is_finite() else repr(float(found))}
     if callable(getattr(found, "item", None)) and getattr(found, "ndim", 1) == 0:
         return value(found.item())  # a 0-dim tensor or a numpy scalar
     return {"kind": "other", "text": f"{type(found).__name__}: {found!r}"[:200]}
