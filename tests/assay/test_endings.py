@@ -1,0 +1,111 @@
+"""Sessions that end without an answer, or leave something behind: what a case cannot look at.
+
+What a check finds in them stands in `cases/endings` and `cases/lost-workers`.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from assay.nouns import Job, Outcome, Source
+from assay.project import read, setup_of
+from assay.run import Fresh, Warm
+
+from .conftest import Make
+from .lab import needs_proc, running_in, wait_for_none_in
+
+LEAVERS = {
+    "a child": """
+        import subprocess
+        subprocess.Popen(["sleep", "60"])
+    """,
+    "an orphan in a session of its own": """
+        import os, time
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                time.sleep(60)
+            os._exit(0)
+        os.wait()
+    """,
+    "an orphan of a session that kills itself": """
+        import os, time
+        if os.fork() == 0:
+            os.setsid()
+            time.sleep(60)
+        os.kill(os.getpid(), 9)
+    """,
+    "itself, after it has killed its supervisor": """
+        import os, time
+        os.kill(os.getppid(), 9)
+        time.sleep(60)
+    """,
+}
+
+
+def run_all(
+    kind: type[Fresh | Warm], make: Make, sources: Iterable[str], probe: str = "x"
+) -> tuple[list[Outcome], Path]:
+    """Run each source as a job of its own; return the outcomes and where they worked."""
+    project = make({})
+    runner = kind(setup_of(read(project.root)), 2)
+    jobs = [Job(sources=(Source(s),), probes=(probe,), timeout=5.0) for s in sources]
+    try:
+        found = dict(runner(enumerate(jobs), lambda _: None))
+    finally:
+        runner.close()
+    return [found[number] for number in range(len(jobs))], project.root
+
+
+@needs_proc
+@pytest.mark.parametrize("kind", [Warm, Fresh])
+def test_nothing_is_left_running(kind: type[Fresh | Warm], make: Make) -> None:
+    """When a check is over, no process that a session started is running, nor is the worker."""
+    _, root = run_all(kind, make, map(dedent, LEAVERS.values()))
+    assert wait_for_none_in(root) == []
+    with subprocess.Popen(["sleep", "60"], cwd=root) as seen:
+        assert running_in(root) == [str(seen.pid)], "the test must see such a process"
+        seen.kill()
+
+
+RUNS = {
+    "values": "x = 1",
+    "print": "print('a')\nx = 0.1",
+    "text": "x = 'ä🎉\\udcff'\nprint(x)",
+    "error": "def f():\n    raise ValueError('x\\ny')\nf()",
+    "system exit": "raise SystemExit(0)",
+    "exit": "import os\nos._exit(3)",
+    "kill": "import os\nos.kill(os.getpid(), 9)",
+    "crash": "x = 1\nimport ctypes\nctypes.string_at(0)",
+    "flood": "while True: print('x' * 10_000)",
+    "stderr": "import sys\nprint('e', file=sys.stderr)\nx = 2",
+    "stdin": "x = input()",
+    "imports": "import json, fractions\nx = fractions.Fraction(1, 3)",
+    "main": "import __main__\n__main__.y = 3\nx = y",
+    "world": """
+import os, random, sys, threading, time
+names = sorted(set(os.environ) - {"TMPDIR"})
+world = [names, os.getcwd(), sys.path, threading.active_count(), time.strftime("%Z")]
+x = repr([*world, hash("a"), random.random()])
+""",
+    "recursion": "def f(): return f()\nf()",
+}
+
+
+def essence(outcome: Outcome) -> tuple[object, ...]:
+    """Return what an outcome says, without times and places on disk."""
+    ran = [(r.raised, r.prints, r.output) for r in outcome.snippets]
+    return ran, outcome.values, outcome.failure, outcome.stderr, outcome.notes
+
+
+def test_the_fresh_and_the_warm_runner_agree(make: Make) -> None:
+    """A session gives the same outcome in a fork of the warm worker and in a Python of its own."""
+    warm, _ = run_all(Warm, make, RUNS.values())
+    fresh, _ = run_all(Fresh, make, RUNS.values())
+    for name, one, other in zip(RUNS, warm, fresh, strict=True):
+        assert essence(one) == essence(other), name
+    assert [outcome.values["x"].kind for outcome in warm[:2]] == ["int", "float"]

@@ -1,0 +1,254 @@
+"""The glossary of this repository: all of it holds, and no figure of it can be wrong unseen."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from assay import compare, prose
+from assay.check import names_of, read_entries
+from assay.figures import only
+from assay.nouns import Checked, Claim, Entry, Finding, Given, Outcome, Place, Report
+from assay.parse import parse
+from assay.plan import Key, plan
+from assay.project import Project as Sources
+from assay.project import read
+
+from .lab import REPOSITORY, Project
+
+pytest.importorskip("torch", reason="the shipped entries compute with torch")
+
+SOURCES = ("pyproject.toml", "glossary", "docs", "snippets", "generator")
+
+
+class Shipped:
+    """One check of the repository, and what it would find if a page were written otherwise."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.report: Report = project.check()
+        self.sources: Sources = read(project.root)
+        self.entries = {entry.path: entry for entry in read_entries(self.sources)}
+        self.names = names_of(self.sources)
+
+    @cached_property
+    def outcomes(self) -> dict[Key, Outcome]:
+        """What each session gave."""
+        return {(c.session.page, c.session.name): c.outcome for c in self.report.checked}
+
+    def found_in(self, path: str, text: str) -> list[Finding]:
+        """Return what a check finds in the page at *path*, written as *text*; nothing runs."""
+        old = self.entries[path]
+        files, folder = self.sources.snippets, self.sources.settings.snippets
+        new = parse(path, old.slug, text, files, term=old.front is not None, snippets=folder)
+        asked = [e for e in self.entries.values() if e is not old and f"claim:{e.slug}/" in text]
+        planned = plan([new, *asked], timeout=20.0)
+        checks = {
+            key: Checked(session=session, outcome=self.outcomes[key], reused=True)
+            for key, session in planned.sessions.items()
+        }
+        bound = [bound for bound in planned.claims if bound.entry is new]
+        found = [compare.verdict(b, checks, self.names)[1] for b in bound]
+        found += [compare.given_finding(given, self.sources.givens) for given in new.givens]
+        return [*prose.check(new, self.names)[0], *(f for f in found if f is not None)]
+
+
+@pytest.fixture(scope="session")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Shipped:
+    """Check the repository once, with a store of its own that copies of it can use."""
+    return Shipped(Project(REPOSITORY, tmp_path_factory.mktemp("store")))
+
+
+def test_the_shipped_glossary_holds(shipped: Shipped) -> None:
+    """Every claim of the repository holds; there are at least 60, and no finding at all."""
+    report = shipped.report
+    assert [f"{f.place}: {f.message}" for f in report.findings] == []
+    assert {verdict.status for verdict in report.verdicts} == {"holds"}
+    assert len(report.verdicts) >= 60
+    assert sum(verdict.condition.refuted for verdict in report.verdicts) >= 8
+    assert sum(entry.front is not None for entry in report.entries) >= 12
+
+
+# --- each stated figure, made wrong --------------------------------------------------------------
+
+OTHER_UNIT = {
+    "GB": "GiB", "GiB": "GB", "MB": "MiB", "MiB": "MB", "kB": "KiB", "KiB": "kB", "TB": "TiB",
+    "TiB": "TB", "ms": "µs", "µs": "ms", "s": "ms", "bytes": "bits", "byte": "bit", "B": "bits",
+    "%": "", "×": "%", "x": "%", "times": "%", "": "%",
+}  # fmt: skip
+DIGITS, SUPERSCRIPTS = "0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"
+
+
+class Wrong(NamedTuple):
+    """A page with one stated figure made wrong."""
+
+    item: Claim | Given
+    written: str
+    text: str
+
+
+def stretches(entry: Entry) -> Iterator[tuple[Claim | Given, int, int]]:
+    """Yield where each stated figure of a page stands: in brackets, or behind = in a title."""
+    for item in (*entry.claims, *entry.givens):
+        source = entry.text[item.span.start : item.span.end]
+        title = re.search(r'"= ([^",]+)', source)
+        start, end = title.span(1) if title else (1, source.index("]("))
+        if re.search(r"\d", source[start:end]) and "is true" not in source:
+            yield item, item.span.start + start, item.span.start + end
+
+
+def changed_digit(stated: str) -> str:
+    """Return *stated* with its last digit made another."""
+    at = max(at for at, letter in enumerate(stated) if letter in DIGITS + SUPERSCRIPTS)
+    digits = DIGITS if stated[at] in DIGITS else SUPERSCRIPTS
+    other = digits[(digits.index(stated[at]) + 1) % 10]
+    return f"{stated[:at]}{other}{stated[at + 1 :]}"
+
+
+def changed_unit(stated: str) -> Iterator[str]:
+    """Yield *stated* with another unit, unless it is zero, which is zero in any unit."""
+    figure = only(stated)
+    if figure.value == 0:
+        return
+    number = figure.text.removesuffix(figure.unit).rstrip()
+    other = OTHER_UNIT[figure.unit]
+    yield f"{stated[: figure.start]}{number} {other}".rstrip() + stated[figure.end :]
+
+
+def wrongs(entry: Entry) -> Iterator[Wrong]:
+    for item, start, end in stretches(entry):
+        stated = entry.text[start:end]
+        for written in [changed_digit(stated), *changed_unit(stated)]:
+            yield Wrong(item, written, entry.text[:start] + written + entry.text[end:])
+
+
+PAGES = sorted(
+    path.relative_to(REPOSITORY).as_posix()
+    for folder in ("glossary", "docs")
+    for path in (REPOSITORY / folder).rglob("*.md")
+)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_no_stated_figure_can_be_wrong_unseen(shipped: Shipped, path: str) -> None:
+    """Each figure of the page, its last digit or its unit changed, is found where it stands."""
+    entry = shipped.entries[path]
+    assert shipped.found_in(path, entry.text) == []
+    for wrong in wrongs(entry):
+        found = shipped.found_in(path, wrong.text)
+        assert [finding.place for finding in found] == [wrong.item.place], wrong.written
+        assert found[0].code in {"A101", "A104", "A108", "A204"}, wrong.written
+        assert wrong.written in found[0].stated
+        assert found[0].computed
+
+
+def test_every_figure_that_is_computed_or_cited_was_made_wrong(shipped: Shipped) -> None:
+    """The changes above reach every claim and given but those that bind prose or a word."""
+    for entry in shipped.entries.values():
+        reached = {item.place for item, _, _ in stretches(entry)}
+        for item in (*entry.claims, *entry.givens):
+            if item.place not in reached:
+                assert isinstance(item, Claim)
+                assert "is true" in item.title or not re.search(r"\d", item.text), item
+
+
+HEADROOM = "It also needs 12 GB of headroom."
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_figure_bound_to_nothing_is_found(shipped: Shipped, path: str) -> None:
+    """A sentence with a figure, added between any two paragraphs or at the end, is found there."""
+    entry = shipped.entries[path]
+    starts = [block.offsets[0] for block in entry.blocks if block.offsets[0] >= entry.body]
+    between = [at for at in starts if re.match(r"\n\n[A-Z]", entry.text[at - 2 : at + 1])]
+    assert between
+    for at in [*between, len(entry.text)]:
+        before = f"{entry.text[:at].rstrip()}\n\n"
+        found = shipped.found_in(path, f"{before}{HEADROOM}\n\n{entry.text[at:]}")
+        assert [(f.code, f.place) for f in found] == [
+            ("A201", Place(path, before.count("\n") + 1, HEADROOM.index("12 GB") + 1))
+        ]
+        assert "12 GB" in found[0].message
+
+
+# --- the code that the entries run against, made wrong -------------------------------------------
+
+
+class Mutation(NamedTuple):
+    """A bug planted in the code, and the page whose check must fail."""
+
+    file: str
+    old: str
+    new: str
+    page: str
+
+
+MUTATIONS = {
+    "reference: no bias correction": Mutation(
+        "adamw/reference.py", "return moment / (1 - beta**t)", "return moment", "l2-regularization"
+    ),
+    "reference: decay in the gradient": Mutation(
+        "adamw/reference.py",
+        "    m = first_moment(m, g, beta1)\n",
+        "    g = g + weight_decay * theta\n    m = first_moment(m, g, beta1)\n",
+        "l2-regularization",
+    ),
+    "reference: beta2 read as beta1": Mutation(
+        "adamw/reference.py",
+        "second_moment(v, g, beta2)",
+        "second_moment(v, g, beta1)",
+        "l2-regularization",
+    ),
+    "class: no bias correction": Mutation(
+        "adamw/single_tensor.py",
+        "    beta1_correction = 1 - beta1**t\n    beta2_correction_sqrt = (1 - beta2**t) ** 0.5\n",
+        "    beta1_correction = beta2_correction_sqrt = 1.0\n",
+        "learning-rate",
+    ),
+    "class: decay in the gradient": Mutation(
+        "adamw/single_tensor.py",
+        "param.mul_(1 - lr * weight_decay)",
+        "grad = grad + weight_decay * param",
+        "l2-regularization",
+    ),
+    "class: beta2 read as beta1": Mutation(
+        "adamw/single_tensor.py",
+        "exp_avg_sq.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)",
+        "exp_avg_sq.mul_(beta1).addcmul_(grad, grad, value=1 - beta1)",
+        "learning-rate",
+    ),
+    "class: states halved": Mutation(
+        "adamw/optimizer.py",
+        "torch.zeros_like(param) for name",
+        "torch.zeros_like(param, dtype=torch.float16) for name",
+        "learning-rate",
+    ),
+    "memory: states halved": Mutation(
+        "vram/persistent.py",
+        "return 2 * gradient_bytes(model, dtype)",
+        "return gradient_bytes(model, dtype)",
+        "bytes-per-parameter",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_a_bug_in_the_code_fails_the_check(shipped: Shipped, tmp_path: Path, name: str) -> None:
+    """With a bug planted in the bundled AdamW or its accounting, `assay check` exits 1."""
+    mutation = MUTATIONS[name]
+    copy = Project(tmp_path, shipped.project.store)
+    for source in SOURCES:
+        original = REPOSITORY / source
+        if original.is_dir():
+            shutil.copytree(original, tmp_path / source)
+        elif original.exists():
+            shutil.copy(original, tmp_path / source)
+    copy.edit(f"generator/{mutation.file}", mutation.old, mutation.new)
+    done = copy.assay("check", f"glossary/{mutation.page}.md")
+    assert done.returncode == 1, done.stderr
+    assert f"glossary/{mutation.page}.md:" in done.stdout
