@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Protocol
 
 from . import compare, endings, formulas, parse, prose, structure
-from .nouns import Checked, Entry, Finding, Outcome, Report, Session
+from .nouns import Checked, Entry, Failure, Finding, Outcome, Report, Session
 from .plan import Key, Plan, plan
 from .project import Project
 from .run import Runner
@@ -39,31 +39,34 @@ def check(
     began = time.monotonic()
     entries = read_entries(project)
     planned = plan(entries, project.settings.timeout)
-    wanted = _wanted(planned, entries, only)
+    chosen = [entry for entry in entries if not only or entry.path in only]
+    pages = {entry.slug for entry in chosen}
+    wanted = _wanted(planned, pages)
     reused = _reused(wanted, store)
-    checks = reused | dict(_run(wanted, reused, run, store, watch))
+    known = reused | dict(_run(wanted, reused, run, store, watch))
+    checks = {key: known.get(key) or _unanswered(wanted[key]) for key in wanted}
     names = names_of(project)
     judged = [
         compare.verdict(bound, checks, names)
         for bound in planned.claims
-        if not only or bound.entry.path in only
+        if bound.entry.slug in pages
     ]
-    unbound = [prose.check(entry, names) for entry in entries]
+    unbound = [prose.check(entry, names) for entry in chosen]
+    between = structure.check(entries, project.papers, files_of(project), project.settings.words)
     findings = [
-        *project.findings,
-        *(finding for entry in entries for finding in entry.findings),
-        *structure.check(entries, project.papers, files_of(project), project.settings.words),
-        *(finding for entry in entries for finding in formulas.check(entry)),
+        *(f for f in (*project.findings, *between) if not only or f.place.path in only),
+        *(finding for entry in chosen for finding in entry.findings),
+        *(finding for entry in chosen for finding in formulas.check(entry)),
         *(finding for found, _ in unbound for finding in found),
-        *_cited(entries, project),
-        *(f for c in checks.values() for f in endings.findings(c.session, c.outcome)),
+        *_cited(chosen, project),
+        *(f for c in checks.values() for f in _ended(c, pages)),
         *(finding for _, finding in judged if finding is not None),
     ]
     return Report(
         entries=tuple(entries),
         verdicts=tuple(verdict for verdict, _ in judged),
-        checked=tuple(checks[key] for key in wanted if key in checks),
-        findings=tuple(sorted(_within(findings, only), key=lambda f: (f.place, f.code))),
+        checked=tuple(checks.values()),
+        findings=tuple(sorted(findings, key=lambda f: (f.place, f.code))),
         exemptions=prose.exemptions(names, [kept for _, kept in unbound]),
         seconds=time.monotonic() - began,
     )
@@ -96,11 +99,8 @@ def files_of(project: Project) -> list[str]:
     return [p.relative_to(root).as_posix() for f in folders for p in (root / f).rglob("*")]
 
 
-def _wanted(planned: Plan, entries: list[Entry], only: Collection[str]) -> dict[Key, Session]:
+def _wanted(planned: Plan, pages: Collection[str]) -> dict[Key, Session]:
     """Return the sessions that the claims and snippets of the chosen pages need."""
-    if not only:
-        return planned.sessions
-    pages = {entry.slug for entry in entries if entry.path in only}
     asked = {
         ask.session
         for bound in planned.claims
@@ -139,6 +139,18 @@ def _run(
         yield keys[number], checked
 
 
+def _unanswered(session: Session) -> Checked:
+    """A session that never came back is lost; nothing passes for want of an answer."""
+    failure = Failure(kind="lost", text="no answer came from it")
+    return Checked(session=session, outcome=Outcome(failure=failure), reused=False)
+
+
+def _ended(checked: Checked, pages: Collection[str]) -> list[Finding]:
+    """Return what went wrong in a session of the chosen pages, also where it stands elsewhere."""
+    session = checked.session
+    return endings.findings(session, checked.outcome) if session.page in pages else []
+
+
 def _runs_here(session: Session) -> bool:
     return session.job.device == "cpu" and not any(s.broken for s in session.snippets)
 
@@ -150,7 +162,3 @@ def _cited(entries: Iterable[Entry], project: Project) -> Iterator[Finding]:
             finding = compare.given_finding(given, project.givens)
             if finding is not None:
                 yield finding
-
-
-def _within(findings: Iterable[Finding], only: Collection[str]) -> list[Finding]:
-    return [f for f in findings if not only or f.place.path in only]

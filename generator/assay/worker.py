@@ -44,6 +44,7 @@ import types
 GRACE = 0.3  # seconds between the limit, when the session says where it is, and the kill
 STEP = re.compile(r"""\.?([^\W\d]\w*)|\[(-?\d+)\]|\[(?:'([^']*)'|"([^"]*)")\]""")
 SURROGATE = re.compile("[\ud800-\udfff]")
+LOOKED_FOR = set()  # where modules of the project were looked for
 SEED = 0
 WORKER = os.path.abspath(__file__)
 
@@ -65,14 +66,12 @@ class Finder(importlib.machinery.FileFinder):
     A file that appears in such a place later changes what is imported.
     """
 
-    looked = set()
-
     def find_spec(self, fullname, target=None):
         spec = super().find_spec(fullname, target)
         tail = fullname.rpartition(".")[2]
         for name in (os.path.join(tail, "__init__.py"), f"{tail}.py", tail):
             place = os.path.join(self.path, name)
-            self.looked.add(place)
+            LOOKED_FOR.add(place)
             if spec is not None and spec.origin == place:
                 break
         return spec
@@ -177,7 +176,7 @@ class Tracer:
         self.warm = warm
         self.files, self.used, self.whole, self.active = set(), set(), True, True
         self.adding, self.stat = set(), os.stat
-        Finder.looked.clear()
+        LOOKED_FOR.clear()
         for name in ("stat", "lstat", "access"):
             self.watch(name)
         self.import_ = builtins.__import__
@@ -264,7 +263,7 @@ class Tracer:
         foreign = (*self.warm.foreign, os.path.join(os.path.realpath(tempfile.gettempdir()), ""))
         return {
             "files": sorted(
-                f for f in self.files | files | Finder.looked if not f.startswith(foreign)
+                f for f in self.files | files | LOOKED_FOR if not f.startswith(foreign)
             ),
             "modules": modules,
             "distributions": dict(sorted(distributions.items())),
