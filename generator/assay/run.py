@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from .nouns import Failure, Job, Outcome
 
-WORKER = Path(__file__).with_name("worker.py")
+WORKER = Path(__file__).with_name("worker")
 Started = Callable[[int], None]
 Runner = Callable[[Iterable[tuple[int, Job]], Started], Iterator[tuple[int, Outcome]]]
 """Takes numbered jobs and a callable told the number of each job as it starts."""

@@ -25,7 +25,7 @@ FORMAT = 1
 TRACES = 8
 """How many results of one session, each for other contents of what it read, are kept."""
 
-_WORKER = Path(__file__).with_name("worker.py")
+_WORKER = Path(__file__).with_name("worker")
 
 
 class Trace(Struct, frozen=True, kw_only=True):
@@ -127,7 +127,8 @@ def key(job: Job) -> str:
 
 @cache
 def _worker_digest() -> str:
-    return hashlib.sha256(_WORKER.read_bytes()).hexdigest()
+    files = sorted(_WORKER.glob("*.py"))
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
 
 
 @cache

@@ -76,7 +76,8 @@ def looks_like_one(word: str) -> bool:
     >>> [looks_like_one(word) for word in ("KB", "gb", "GB", "steps")]
     [True, True, False, False]
     """
-    sized = re.fullmatch(r"[kmgtpe]i?b(?:it|yte)?s?", word, re.IGNORECASE) is not None
+    sizes = r"[kmgtpe]i?bs?|(?:[kmgtpe]i?)?b(?:it|yte)s?"
+    sized = re.fullmatch(sizes, word, re.IGNORECASE) is not None
     return sized and factor(word) is None
 
 

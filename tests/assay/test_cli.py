@@ -312,7 +312,12 @@ def test_an_interrupt_ends_everything_and_keeps_what_is_finished(make: Make) -> 
     )
     command = [sys.executable, "-m", "assay", "check", "--jobs", "2"]
     with subprocess.Popen(
-        command, cwd=made.root, env=made.environment(), stderr=subprocess.PIPE, text=True
+        command,
+        cwd=made.root,
+        env=made.environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as running:
         assert running.stderr is not None
         while "quick" not in (line := running.stderr.readline()):

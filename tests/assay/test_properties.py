@@ -151,6 +151,7 @@ def test_a_range_is_one_figure(
     text = f"{low:f}{' ' + unit if twice and unit else ''}{dash}{high:f} {unit}".strip()
     found = stated(text)
     assert (found.value, found.high, found.unit) == (low, high, unit)
+    assert found.step == Decimal("0.01")
 
 
 @given(text=st.text())

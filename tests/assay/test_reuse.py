@@ -215,6 +215,25 @@ def test_what_a_session_read_is_watched(make: Make, name: str) -> None:
     assert ran(project.check()) == set()
 
 
+@pytest.mark.parametrize("changed", ["second/module.py", "first/module.py"])
+def test_a_preloaded_module_is_watched(make: Make, changed: str) -> None:
+    """A preloaded module that changes, or is hidden by another, runs what imports it again."""
+    project = make(
+        {
+            "assay.toml": 'path = ["first", "second"]\npreload = ["module"]',
+            "docs/reader.md": page("import module\nx = module.value", "[4](claim:x)"),
+            "docs/apart.md": page("x = 1"),
+            "first/unused.py": "",
+            "second/module.py": "value = 4",
+        }
+    )
+    assert project.check().ok
+    project.write({changed: "value = 5"})
+    report = project.check()
+    assert ran(report) == {"reader"}
+    assert [finding.computed for finding in report.findings] == ["5"]
+
+
 UNSEEN = {
     "subprocess": 'import subprocess\nsubprocess.run(["true"])',
     "system": 'import os\nos.system("true")',

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from assay import compare, prose
+from assay import compare, endings, prose
 from assay.check import names_of, read_entries
 from assay.figures import only
 from assay.nouns import Checked, Claim, Entry, Finding, Given, Outcome, Place, Report
@@ -55,7 +55,9 @@ class Shipped:
         bound = [bound for bound in planned.claims if bound.entry is new]
         found = [compare.verdict(b, checks, self.names)[1] for b in bound]
         found += [compare.given_finding(given, self.sources.givens) for given in new.givens]
-        return [*prose.check(new, self.names)[0], *(f for f in found if f is not None)]
+        ended = [f for c in checks.values() for f in endings.findings(c.session, c.outcome)]
+        unbound, _ = prose.check(new, self.names)
+        return [*unbound, *ended, *(f for f in found if f is not None)]
 
 
 @pytest.fixture(scope="session")
@@ -145,6 +147,20 @@ def test_no_stated_figure_can_be_wrong_unseen(shipped: Shipped, path: str) -> No
         assert found[0].code in {"A101", "A104", "A108", "A204"}, wrong.written
         assert wrong.written in found[0].stated
         assert found[0].computed
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_no_stated_output_can_be_wrong_unseen(shipped: Shipped, path: str) -> None:
+    """Each stated output of the page, its last digit changed, is found at its line."""
+    entry = shipped.entries[path]
+    lines = entry.text.split("\n")
+    for stated in (p for s in entry.snippets for p in s.prints if re.search(r"\d", p.stated)):
+        at = stated.place.line - 1
+        code, mark, output = lines[at].partition("#>")
+        if re.search(r"\d", output):
+            wrong = [*lines[:at], code + mark + changed_digit(output), *lines[at + 1 :]]
+            found = shipped.found_in(path, "\n".join(wrong))
+            assert [(f.code, f.place) for f in found] == [("A304", stated.place)]
 
 
 def test_every_figure_that_is_computed_or_cited_was_made_wrong(shipped: Shipped) -> None:

@@ -1,0 +1,106 @@
+"""The ways to be asked for a session: by a socket, warm, or once, in a new Python.
+
+Law: a job is answered on the descriptor that came with it, by the supervisor forked for it.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+
+from .imports import HERE, Warm
+from .session import session
+from .supervisor import become_subreaper, supervise
+
+
+def serve(fd):
+    listener = socket.socket(fileno=fd)
+    setup, _ = receive(listener)
+    try:
+        warm = Warm(setup)
+    except BaseException as error:
+        send(listener, {"ready": False, "error": f"{type(error).__name__}: {error}"})
+        return
+    threads = len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 1
+    if threads > 1:
+        send(
+            listener,
+            {"ready": False, "error": f"{threads} threads run after preload; fork is unsafe"},
+        )
+        return
+    send(listener, {"ready": True})
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # supervisors are not waited for
+    worker = os.getpid()
+    while True:
+        job, fds = receive(listener)
+        if job is None:
+            return
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            listener.close()
+            with os.fdopen(fds[0], "w", encoding="utf-8") as answer:
+                json.dump(supervise(setup, job, forked(warm, fds[0]), worker), answer)
+                answer.flush()
+            os._exit(0)
+        os.close(fds[0])
+
+
+def forked(warm, answer):
+    become_subreaper()
+
+    def start(folder, out, err):
+        pid = os.fork()
+        if pid == 0:
+            begin(folder, out, err)
+        return pid
+
+    def begin(folder, out, err):
+        os.close(answer)
+        os.setsid()
+        for fd, target in ((os.open(os.devnull, os.O_RDONLY), 0), (out, 1), (err, 2)):
+            os.dup2(fd, target)
+        os.closerange(3, 256)
+        os.environ["HOME"] = os.environ["TMPDIR"] = tempfile.tempdir = folder
+        session(warm, folder)
+
+    return start
+
+
+def once():
+    parent = os.getppid()
+    request = json.load(sys.stdin)
+    become_subreaper()
+
+    def start(folder, out, err):
+        with open(os.path.join(folder, "setup.json"), "w", encoding="utf-8") as file:
+            json.dump(request["setup"], file)
+        command = [sys.executable, "-P", "-s", HERE, "session", folder]
+        environ = os.environ | {"HOME": folder, "TMPDIR": folder}
+        started = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=environ,
+            start_new_session=True,
+        )  # fmt: skip
+        return started.pid
+
+    json.dump(supervise(request["setup"], request["job"], start, parent), sys.stdout)
+
+
+def receive(listener):
+    """Read one length-prefixed message and the descriptors that came with it."""
+    data, fds, _, _ = socket.recv_fds(listener, 8, 1)
+    while data and len(data) < 8:
+        data += listener.recv(8 - len(data))
+    if not data:
+        return None, []
+    size, body = int.from_bytes(data, "big"), b""
+    while len(body) < size:
+        body += listener.recv(min(65536, size - len(body)))
+    return json.loads(body), fds
+
+
+def send(listener, message):
+    body = json.dumps(message).encode()
+    listener.sendall(len(body).to_bytes(8, "big") + body)
