@@ -7,7 +7,7 @@ All tensors of a batch share device, dtypes and state keys, so that one launch c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import torch
@@ -30,7 +30,7 @@ class Options(NamedTuple):
     beta1: Number
     beta2: Number
     eps: float
-    weight_decay: Number
+    weight_decay: Any
     amsgrad: bool
     maximize: bool
     capturable: bool
@@ -67,6 +67,17 @@ class Batch(NamedTuple):
     streams: list[int]
     starts: list[int]
 
+    def pick(self, indices: Sequence[int]) -> Batch:
+        """Return the batch of the tensors at indices."""
+        return Batch(
+            [self.params[i] for i in indices],
+            [self.grads[i] for i in indices],
+            [self.steps[i] for i in indices],
+            {key: [tensors[i] for i in indices] for key, tensors in self.state.items()},
+            [self.streams[i] for i in indices],
+            [self.starts[i] for i in indices],
+        )
+
 
 class Working(NamedTuple):
     """Tensors in the dtype of the arithmetic; the stored tensors themselves where that is it."""
@@ -95,20 +106,24 @@ def load(batch: Batch, options: Options) -> Working:
     """Return batch's tensors ready for arithmetic, decoded and widened where need be."""
     dtype = compute_dtype(batch, options)
     params = (
-        [bf16.join_master(p, r) for p, r in zip(batch.params, batch.state["master_remainder"])]
+        [
+            bf16.join_master(p, r)
+            for p, r in zip(batch.params, batch.state["master_remainder"], strict=True)
+        ]
         if "master_remainder" in batch.state
         else _as(dtype, batch.params)
     )
     grads = _as(dtype, batch.grads)
     if options.maximize:
-        grads = torch._foreach_neg(grads)
-    moments = [_load_moment(batch, key, dtype) for key in MOMENTS[: 2 + options.amsgrad]]
-    return Working(params, grads, *moments, *([] if options.amsgrad else [None]))  # type: ignore[arg-type]
+        grads = list(torch._foreach_neg(grads))
+    largest = _load_moment(batch, "max_exp_avg_sq", dtype) if options.amsgrad else None
+    exp_avgs, exp_avg_sqs = (_load_moment(batch, key, dtype) for key in MOMENTS[:2])
+    return Working(params, grads, exp_avgs, exp_avg_sqs, largest)
 
 
 def store(batch: Batch, working: Working, options: Options) -> None:
     """Write what arithmetic left in working back into batch's storage."""
-    for key, moments in zip(MOMENTS, working[2:]):
+    for key, moments in zip(MOMENTS, working[2:], strict=True):
         if moments is not None:
             _store_moment(batch, key, moments)
     if working.params is not batch.params:
@@ -132,34 +147,36 @@ def _as(dtype: torch.dtype, tensors: list[Tensor]) -> list[Tensor]:
 def _load_moment(batch: Batch, key: str, dtype: torch.dtype) -> list[Tensor]:
     if key in batch.state:
         return _as(dtype, batch.state[key])
-    stored = zip(batch.state[f"{key}_codes"], batch.state[f"{key}_scales"])
+    stored = zip(batch.state[f"{key}_codes"], batch.state[f"{key}_scales"], strict=True)
     return _as(dtype, [eight_bit.dequantise(c, s, signed=SIGNED[key]) for c, s in stored])
 
 
 def _store_moment(batch: Batch, key: str, moments: list[Tensor]) -> None:
     if key not in batch.state:
-        stored = zip(batch.state[f"{key}_codes"], batch.state[f"{key}_scales"])
-        for moment, (codes, scales) in zip(moments, stored):
+        stored = zip(batch.state[f"{key}_codes"], batch.state[f"{key}_scales"], strict=True)
+        for moment, (codes, scales) in zip(moments, stored, strict=True):
             eight_bit.quantise(moment, codes, scales, signed=SIGNED[key])
     elif moments is not batch.state[key]:
-        for moment, kept in zip(moments, batch.state[key]):
+        for moment, kept in zip(moments, batch.state[key], strict=True):
             kept.copy_(moment)
 
 
 def _store_nearest(batch: Batch, params: list[Tensor], options: Options) -> None:
-    for param, value in zip(batch.params, params):
+    for param, value in zip(batch.params, params, strict=True):
         param.copy_(value)
 
 
 def _store_stochastic(batch: Batch, params: list[Tensor], options: Options) -> None:
-    columns = zip(batch.params, params, batch.steps, batch.streams, batch.starts)
+    columns = zip(batch.params, params, batch.steps, batch.streams, batch.starts, strict=True)
     for param, value, step, stream, start in columns:
         key = bf16.noise_key(options.seed, int(step), stream)
         param.copy_(bf16.stochastic_round(value, bf16.noise(key, start, like=value)))
 
 
 def _store_master(batch: Batch, params: list[Tensor], options: Options) -> None:
-    for param, remainder, value in zip(batch.params, batch.state["master_remainder"], params):
+    for param, remainder, value in zip(
+        batch.params, batch.state["master_remainder"], params, strict=True
+    ):
         nearest, rest = bf16.split_master(value)
         param.copy_(nearest)
         remainder.copy_(rest)

@@ -1,8 +1,8 @@
 """What a bfloat16 parameter does with the 16 bits of a float32 result that it cannot hold.
 
-Law: `stochastic_round` keeps the float32 value on average: it rounds up with the probability of the
-fraction lost, from a noise that is a function of (seed, step, parameter, element) and nothing else.
-`split_master` keeps it exactly: the parameter is the nearest bfloat16, the int16 beside it the rest.
+Law: `stochastic_round` keeps the float32 value on average: it rounds up with the probability of
+the fraction lost, from a noise that depends on seed, step, parameter and element alone.
+`split_master` keeps it exactly: the parameter is the nearest bfloat16, an int16 holds the rest.
 Source of both, in this use: Zamirai et al. 2020, "Revisiting BFloat16 Training", arXiv 2010.06192.
 """
 

@@ -1,4 +1,4 @@
-"""A moment in one byte an element: a code into a fixed map, times the largest magnitude of its block.
+"""A moment in one byte an element: a code into a fixed map, times its block's largest magnitude.
 
 Law: a block of 256 consecutive elements (in memory order) shares one float32 scale, its largest
 magnitude; each element becomes the code of the interval that element / scale falls in, and decodes
@@ -6,12 +6,12 @@ to that interval's middle. The map is the dynamic one of Dettmers et al. 2022, "
 Block-wise Quantization", arXiv 2110.02861, section 2.2: seven decades, each with twice the
 intervals of the decade below, so that large elements keep two digits and small ones survive.
 
-Error, for x = |element| / scale: nothing at x = 1; at most half an interval, 0.45 / 2**d * 10**-d
-signed and half of that unsigned, in decade d (10**-(d + 1) <= x < 10**-d, d = 0 ... 6, intervals
-counted 64, 32, ... 1); below 1e-7 a signed element becomes 0, with an error under 1e-7. The widest
-half interval is 0.45 / 64 of the scale for signed maps, 0.45 / 128 for unsigned ones.
-A positive element of an unsigned map never becomes 0: a second moment that vanished would leave the
-first divided by eps alone.
+Error, for x = |element| / scale in decade d, 10**-(d + 1) <= x < 10**-d: at most half an
+interval of 0.9 * 10**-d / n, with n = 64, 32, ... 1 intervals for d = 0 ... 6, twice as many in
+the unsigned map (and a thousandth of an interval, see OFFSETS). So never more than 0.45 / 64 of
+the scale signed, 0.45 / 128 unsigned; nothing at x = 1 (half an interval at x = -1, signed).
+Below 1e-7 a signed element becomes 0. A positive element of an unsigned map never does: a second
+moment that vanished would leave the first divided by eps alone.
 """
 
 from __future__ import annotations
@@ -29,16 +29,19 @@ DECADES = 7
 SIGNED_ZERO = 127
 """Code of zero in the signed map: 127 codes below it, 127 above it, and 1.0 at the end."""
 
-# Signed magnitude codes k: decade i (from the smallest) holds k = 2**i ... 2**(i + 1) - 1, and
-# k = floor(SLOPE[i] * x + OFFSET[i]). Past the last edge everything is k = 128, the value 1.
-# The unsigned map has twice the intervals: floor(2 * (SLOPE * x + OFFSET)) - 1.
-EDGES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1 - 0.45 / 128)
-SLOPES = (*(2**i / 0.9 * 10.0 ** (DECADES - 1 - i) for i in range(DECADES)), 0.0)
-OFFSETS = (*(2**i * 8 / 9 for i in range(DECADES)), 128.0)
+# Signed magnitudes have codes k = 0 ... 128. Decade i, counted from the smallest, holds the codes
+# 2**i ... 2**(i + 1) - 1 in steps of equal width, so k is the floor of a line in x; the lines meet
+# at the powers of ten and flatten upwards, so k is the floor of the least of them. The unsigned
+# map has twice the intervals: floor(2 * least) - 1.
+# A thousandth of an interval is added so that rounding cannot keep x = 1 from its code, 128.
+SLOPES = tuple(2**i / 0.9 * 10.0 ** (DECADES - 1 - i) for i in range(DECADES))
+OFFSETS = tuple(2**i * 8 / 9 + 2**-10 for i in range(DECADES))
+SMALLEST = 2.0**-126
+"""Scales below float32's normal range count as this one: its inverse is still finite."""
 
 
 @cache
-def values(signed: bool, device: torch.device) -> Tensor:
+def values(device: torch.device, *, signed: bool) -> Tensor:
     """Return the 256 values of the map in the order of their codes, float32, on device."""
     return torch.tensor(_signed_values() if signed else _unsigned_values(), device=device)
 
@@ -59,11 +62,6 @@ def _unsigned_values() -> list[float]:
     return [0.0, *positive, 1.0]
 
 
-@cache
-def _arithmetic(device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-    return tuple(torch.tensor(row, device=device) for row in (EDGES, SLOPES, OFFSETS))  # type: ignore[return-value]
-
-
 def blocks(elements: int) -> int:
     """Return how many scales so many elements need."""
     return -(-elements // BLOCK)
@@ -79,7 +77,7 @@ def quantise(moment: Tensor, codes: Tensor, scales: Tensor, *, signed: bool) -> 
     rows = pad(in_memory_order(moment).float(), (0, -elements % BLOCK)).view(-1, BLOCK)
     torch.amax(rows.abs(), dim=1, out=scales)
     scales[~scales.isfinite()] = float("nan")
-    x = rows / scales.clamp(min=torch.finfo(torch.float32).tiny).unsqueeze(1)
+    x = rows * scales.clamp(min=SMALLEST).reciprocal().unsqueeze(1)
     new = _signed_codes(x) if signed else _unsigned_codes(x)
     in_memory_order(codes).copy_(new.view(-1)[:elements])
 
@@ -87,16 +85,18 @@ def quantise(moment: Tensor, codes: Tensor, scales: Tensor, *, signed: bool) -> 
 def dequantise(codes: Tensor, scales: Tensor, *, signed: bool) -> Tensor:
     """Return the float32 moment that codes and scales stand for, in codes' shape and strides."""
     flat = in_memory_order(codes)
-    decoded = values(signed, codes.device).index_select(0, flat.int())
+    decoded = values(codes.device, signed=signed).index_select(0, flat.int())
     rows = pad(decoded, (0, -flat.numel() % BLOCK)).view(-1, BLOCK)
     rows.mul_(scales.unsqueeze(1))
-    return rows.view(-1)[: flat.numel()].as_strided(codes.shape, codes.stride())
+    decoded = rows.view(-1)[: flat.numel()]
+    return torch.as_strided(decoded, codes.shape, codes.stride())
 
 
 def _magnitude(x: Tensor) -> Tensor:
-    edges, slopes, offsets = _arithmetic(x.device)
-    decade = torch.bucketize(x, edges, right=True)
-    return slopes[decade] * x + offsets[decade]
+    least = x * SLOPES[0] + OFFSETS[0]
+    for slope, offset in zip(SLOPES[1:], OFFSETS[1:], strict=True):
+        least = torch.minimum(least, x * slope + offset)
+    return least
 
 
 def _signed_codes(x: Tensor) -> Tensor:

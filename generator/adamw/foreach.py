@@ -1,8 +1,8 @@
 """The foreach body: torch operations over lists of tensors, the default on a CPU.
 
-Line for line `reference.adamw_step`, in the order and grouping of torch's own paths, so that float32
-results agree with torch.optim.AdamW. A step goes through the batch in runs: a run is a list
-of whole small tensors, or a piece of a large one, that stays in the CPU's cache from the first
+Line for line `reference.adamw_step`, in the order and grouping of torch's own paths, so that
+float32 results agree with torch.optim.AdamW. A step goes through the batch in runs: a run is a
+list of whole small tensors, or a piece of a large one, that stays in the CPU's cache from the first
 operation to the last. The only temporary of the default format is the root of one run's second
 moment, where torch keeps the roots of all parameters at once.
 """
@@ -16,125 +16,135 @@ import torch
 from torch import Tensor
 
 from . import batch as batches
-from .batch import Batch, Options
+from .batch import Batch, Number, Options
 from .eight_bit import BLOCK, blocks
 
-RUN_ELEMENTS = {"cpu": 2**16}
-"""Elements of a run; four float32 tensors and a root of it take 1.25 MiB, a share of an L2 cache."""
+RUN_ELEMENTS = {"cpu": 2**18}
+"""Elements of a run; four float32 tensors and a root of it take 5 MiB, within a CPU's cache."""
 
 OTHER_RUN_ELEMENTS = 2**26
 """Elsewhere a run saves memory, not cache misses: large, and tensors are not cut."""
 
 
-class Corrections(NamedTuple):
-    """1 - beta1**t and (1 - beta2**t)**0.5 of each tensor: bias corrections moved to scalars."""
+class Scalars(NamedTuple):
+    """The numbers of step t.
 
-    beta1: list[float]
-    beta2_sqrt: list[float]
+    decay multiplies the parameter (None for no decay); the bias corrections 1 - beta1**t and
+    (1 - beta2**t)**0.5 are in step_size and root_correction, so that no moment is copied.
+    """
+
+    decay: Number | None
+    one_minus_beta1: float
+    beta2: Number
+    one_minus_beta2: float
+    root_correction: Number
+    eps: Number
+    step_size: float
 
 
 def update(batch: Batch, options: Options) -> None:
     """Advance batch by one step, in place. See `batch` for the contract of a body.
 
-    Steps are read on the host: lists of CPU steps cost nothing, steps on a GPU wait for it.
+    Steps are read on the host: CPU steps cost nothing, steps on a GPU wait for it.
     """
     if options.found_inf is not None and options.found_inf.item():
         return
     if options.grad_scale is not None:
-        torch._foreach_div_(batch.grads, options.grad_scale.to(batch.grads[0].dtype))
-    options = options._replace(
-        lr=_number(options.lr), beta1=_number(options.beta1), beta2=_number(options.beta2)
+        torch._foreach_div_(batch.grads, options.grad_scale.to(batch.grads[0].dtype).squeeze())
+    for t, alike in _advance(batch):
+        scalars = scalars_of(t, options, alike.params[0])
+        for run in runs(alike):
+            working = batches.load(run, options)
+            adamw_(working, scalars)
+            batches.store(run, working, options)
+
+
+def scalars_of(t: float, options: Options, param: Tensor) -> Scalars:
+    """Return the scalars of step t, counted from 1, for parameters like param."""
+    numbers = (options.lr, options.beta1, options.beta2, options.weight_decay)
+    lr, beta1, beta2, weight_decay = (x.item() if isinstance(x, Tensor) else x for x in numbers)
+    beta1_correction = 1 - beta1**t
+    beta2_correction = 1 - beta2**t
+
+    def scalar(value: float) -> Number:
+        # On a CPU foreach wraps a float anew for each tensor, at a third of a small step's time.
+        # float32 serves 16-bit parameters too: torch's kernels take a scalar unrounded.
+        dtype = torch.float64 if param.dtype == torch.float64 else torch.float32
+        return torch.tensor(value, dtype=dtype) if param.is_cpu else value
+
+    return Scalars(
+        decay=scalar(1 - lr * weight_decay) if weight_decay != 0 else None,
+        one_minus_beta1=1 - beta1,
+        beta2=scalar(beta2),
+        one_minus_beta2=1 - beta2,
+        root_correction=scalar(beta2_correction**0.5),
+        eps=scalar(options.eps),
+        step_size=lr / beta1_correction,
     )
-    corrections = advance(batch.steps, options)
-    for run, run_corrections in runs(batch, corrections):
-        working = batches.load(run, options)
-        adamw_(working, run_corrections, options)
-        batches.store(run, working, options)
 
 
-def advance(steps: list[Tensor], options: Options) -> Corrections:
-    """Count the step in each of steps and return the bias corrections that it needs."""
-    torch._foreach_add_(steps, 1)
-    known: dict[float, tuple[float, float]] = {}
-    for t in (ts := [step.item() for step in steps]):
-        if t not in known:
-            known[t] = (1 - options.beta1**t, (1 - options.beta2**t) ** 0.5)
-    return Corrections([known[t][0] for t in ts], [known[t][1] for t in ts])
-
-
-def adamw_(working: batches.Working, corrections: Corrections, options: Options) -> None:
-    """Update working in place: m_hat / (sqrt(v_hat) + eps) without a corrected copy of a moment."""
+def adamw_(working: batches.Working, scalars: Scalars) -> None:
+    """Update working in place by one step; the names behind the lines are `reference`'s."""
     params, grads, exp_avgs, exp_avg_sqs, max_exp_avg_sqs = working
-    lr, beta1, beta2 = options.lr, options.beta1, options.beta2
-    if options.weight_decay != 0:
-        torch._foreach_mul_(params, 1 - lr * options.weight_decay)  # decay
-    torch._foreach_lerp_(exp_avgs, grads, 1 - beta1)  # first_moment
-    torch._foreach_mul_(exp_avg_sqs, beta2)  # second_moment
-    torch._foreach_addcmul_(exp_avg_sqs, grads, grads, 1 - beta2)
+    if scalars.decay is not None:
+        torch._foreach_mul_(params, scalars.decay)  # decay
+    torch._foreach_lerp_(exp_avgs, grads, scalars.one_minus_beta1)  # first_moment
+    torch._foreach_mul_(exp_avg_sqs, scalars.beta2)  # second_moment
+    torch._foreach_addcmul_(exp_avg_sqs, grads, grads, scalars.one_minus_beta2)
     if max_exp_avg_sqs is not None:
         torch._foreach_maximum_(max_exp_avg_sqs, exp_avg_sqs)
         exp_avg_sqs = max_exp_avg_sqs
 
     denominators = torch._foreach_sqrt(exp_avg_sqs)
-    torch._foreach_div_(denominators, corrections.beta2_sqrt)  # bias_correct of v
-    torch._foreach_add_(denominators, options.eps)
-    step_sizes = [-lr / correction for correction in corrections.beta1]  # bias_correct of m
-    torch._foreach_addcdiv_(params, exp_avgs, denominators, step_sizes)  # adam_direction
+    torch._foreach_div_(denominators, scalars.root_correction)  # bias_correct of v
+    torch._foreach_add_(denominators, scalars.eps)
+    torch._foreach_addcdiv_(params, exp_avgs, denominators, -scalars.step_size)  # adam_direction
 
 
-def runs(batch: Batch, corrections: Corrections) -> Iterator[tuple[Batch, Corrections]]:
+def runs(batch: Batch) -> Iterator[Batch]:
     """Cut batch into runs of at most RUN_ELEMENTS, whole tensors where they fit."""
-    device = batch.params[0].device.type
-    limit = RUN_ELEMENTS.get(device, OTHER_RUN_ELEMENTS)
+    limit = RUN_ELEMENTS.get(batch.params[0].device.type, OTHER_RUN_ELEMENTS)
     sizes = [param.numel() for param in batch.params]
-    if sum(sizes) <= limit:
-        yield batch, corrections
-        return
     first, held = 0, 0
-    for index, size in enumerate([*sizes, limit + 1]):
-        if held + size > limit:
-            if held:
-                yield _whole(batch, first, index), _slice(corrections, first, index)
+    for index, size in enumerate(sizes):
+        if held and held + size > limit:
+            yield batch.pick(range(first, index))
             first, held = index, 0
-            if index < len(sizes) and size > limit:
-                yield from _pieces(_whole(batch, index, index + 1), corrections, index, limit)
-                first = index + 1
-                continue
-        held += size
+        if size > limit:
+            yield from _pieces(batch.pick([index]), limit)
+            first = index + 1
+        else:
+            held += size
+    if first == 0:
+        yield batch
+    elif first < len(sizes):
+        yield batch.pick(range(first, len(sizes)))
 
 
-def _pieces(
-    one: Batch, corrections: Corrections, index: int, limit: int
-) -> Iterator[tuple[Batch, Corrections]]:
+def _advance(batch: Batch) -> Iterator[tuple[float, Batch]]:
+    """Count the step, and yield it with the tensors that take it: all of them, as a rule."""
+    one = torch.ones((), dtype=batch.steps[0].dtype, device=batch.steps[0].device)
+    torch._foreach_add_(batch.steps, one, alpha=1.0)
+    members: dict[float, list[int]] = {}
+    for index, step in enumerate(batch.steps):
+        members.setdefault(step.item(), []).append(index)
+    for t, indices in members.items():
+        yield t, batch if len(members) == 1 else batch.pick(indices)
+
+
+def _pieces(one: Batch, limit: int) -> Iterator[Batch]:
     """Cut a batch of one large tensor, where its memory can be cut."""
-    own = _slice(corrections, index, index + 1)
-    size = one.params[0].numel()
-    tensors = [one.params[0], one.grads[0], *(column[0] for column in one.state.values())]
-    if not one.params[0].is_cpu or not all(tensor.is_contiguous() for tensor in tensors):
-        yield one, own
+    param, grad = one.params[0], one.grads[0]
+    tensors = [param, grad, *(column[0] for column in one.state.values())]
+    if not param.is_cpu or not all(tensor.is_contiguous() for tensor in tensors):
+        yield one
         return
-    for a in range(0, size, limit):
-        b = min(a + limit, size)
-        state = {key: [_piece(key, column[0], a, b)] for key, column in one.state.items()}
-        piece = (t.view(-1)[a:b] for t in (one.params[0], one.grads[0]))
-        yield Batch(*([t] for t in piece), one.steps, state, one.streams, [a]), own
+    flat = {key: column[0].view(-1) for key, column in one.state.items()}
+    for a in range(0, param.numel(), limit):
+        b = min(a + limit, param.numel())
+        state = {key: [_piece(key, tensor, a, b)] for key, tensor in flat.items()}
+        yield Batch([param.view(-1)[a:b]], [grad.view(-1)[a:b]], one.steps, state, one.streams, [a])
 
 
 def _piece(key: str, tensor: Tensor, a: int, b: int) -> Tensor:
-    if key.endswith("_scales"):
-        a, b = a // BLOCK, blocks(b)
-    return tensor.view(-1)[a:b]
-
-
-def _whole(batch: Batch, a: int, b: int) -> Batch:
-    params, grads, steps, state, streams, starts = batch
-    columns = {key: tensors[a:b] for key, tensors in state.items()}
-    return Batch(params[a:b], grads[a:b], steps[a:b], columns, streams[a:b], starts[a:b])
-
-
-def _slice(corrections: Corrections, a: int, b: int) -> Corrections:
-    return Corrections(corrections.beta1[a:b], corrections.beta2_sqrt[a:b])
-
-
-def _number(value: float | Tensor) -> float:
-    return value.item() if isinstance(value, Tensor) else value
+    return tensor[a // BLOCK : blocks(b)] if key.endswith("_scales") else tensor[a:b]

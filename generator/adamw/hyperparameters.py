@@ -1,7 +1,7 @@
 """What AdamW refuses, in torch's order and words, with the argument and the value in each message.
 
 Law: a check reads and never changes; whoever calls it does so before anything else happens.
-torch lets infinities pass, and looks at the constructor's arguments alone; this looks at groups too.
+torch lets infinities pass, and looks at the constructor's arguments alone, not at groups.
 """
 
 from __future__ import annotations

@@ -57,9 +57,7 @@ def keeps_master(param: Tensor, group: Mapping[str, Any]) -> bool:
 def is_8bit(param: Tensor, state_dtype: Any) -> bool:
     """Return whether param's moments are codes: asked for, real, and large enough to pay."""
     return (
-        state_dtype == "8bit"
-        and param.is_floating_point()
-        and param.numel() >= MIN_8BIT_ELEMENTS
+        state_dtype == "8bit" and param.is_floating_point() and param.numel() >= MIN_8BIT_ELEMENTS
     )
 
 
@@ -104,7 +102,9 @@ def state_bytes(
     Args:
         params: what AdamW takes: tensors (meta ones too), (name, tensor) pairs, or groups, whose
             own amsgrad, state_dtype and rounding count.
-        amsgrad, state_dtype, rounding: as in AdamW.
+        amsgrad: as in AdamW.
+        state_dtype: as in AdamW.
+        rounding: as in AdamW.
 
     The count is exact: the sum of nbytes over `optimizer.state` once every parameter has had a
     gradient, 4 bytes of step each included. It leaves out what is not state: parameters,
@@ -115,7 +115,9 @@ def state_bytes(
     """
     options = {"amsgrad": amsgrad, "state_dtype": state_dtype, "rounding": rounding}
     return sum(
-        slot.nbytes for param, group in _each(params, options) for slot in layout(param, group).values()
+        slot.nbytes
+        for param, group in _each(params, options)
+        for slot in layout(param, group).values()
     )
 
 

@@ -52,9 +52,9 @@ def seal(
     if [len(g["params"]) for g in saved_groups] != [len(g["params"]) for g in param_groups]:
         return None
     state = dict(state_dict["state"])
-    for group, saved in zip(param_groups, saved_groups):
+    for group, saved in zip(param_groups, saved_groups, strict=True):
         saved.update({name: group[name] for name in OWN_OPTIONS})
-        for index, param in zip(saved["params"], group["params"]):
+        for index, param in zip(saved["params"], group["params"], strict=True):
             if state.get(index):
                 state[index] = _Seal(_fit(index, param, OLDEST | saved, state[index]))
     return {**state_dict, "state": state, "param_groups": saved_groups}

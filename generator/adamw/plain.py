@@ -7,10 +7,12 @@ Temporaries: about eight tensors of the size of the largest parameter.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from . import batch as batches
-from .batch import Batch, Number, Options, Working
+from .batch import Batch, Options, Working
 from .reference import adam_direction, bias_correct, decay, first_moment, second_moment
 
 
@@ -19,29 +21,25 @@ def update(batch: Batch, options: Options) -> None:
     on_device = options.capturable or options.differentiable
     for index, step in enumerate(batch.steps):
         step += 1
-        one = _only(batch, index)
+        one = batch.pick([index])
         t = step if on_device else step.item()
         batches.store(one, _stepped(batches.load(one, options), t, options), options)
 
 
-def _stepped(working: Working, t: Number, options: Options) -> Working:
+def _stepped(working: Working, t: Any, options: Options) -> Working:
     """Return the tensors that step t makes of working, a batch of one parameter."""
     (theta,), (g,), (m,), (v,), largest = working
-    m = first_moment(m, g, options.beta1)
-    v = second_moment(v, g, options.beta2)
+    beta1: Any = options.beta1  # a float or a tensor: the equations take either
+    beta2: Any = options.beta2
+    lr: Any = options.lr
+    m = first_moment(m, g, beta1)
+    v = second_moment(v, g, beta2)
     v_used = v
     if largest is not None:
         # Reddi et al. 2018, arXiv 1904.09237: the largest second moment so far stands in for v.
         v_used = torch.maximum(largest[0], v)
-    m_hat = bias_correct(m, options.beta1, t)
-    v_hat = bias_correct(v_used, options.beta2, t)
-    theta = decay(theta, options.lr, options.weight_decay)
-    theta = theta - options.lr * adam_direction(m_hat, v_hat, options.eps)
+    m_hat = bias_correct(m, beta1, t)
+    v_hat = bias_correct(v_used, beta2, t)
+    theta = decay(theta, lr, options.weight_decay)
+    theta = theta - lr * adam_direction(m_hat, v_hat, options.eps)
     return Working([theta], [g], [m], [v], None if largest is None else [v_used])
-
-
-def _only(batch: Batch, index: int) -> Batch:
-    params, grads, steps, state, streams, starts = batch
-    columns = {key: [tensors[index]] for key, tensors in state.items()}
-    lists = ([column[index]] for column in (params, grads, steps))
-    return Batch(*lists, columns, [streams[index]], [starts[index]])
