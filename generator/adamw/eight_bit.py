@@ -89,7 +89,8 @@ def dequantise(codes: Tensor, scales: Tensor, *, signed: bool) -> Tensor:
     rows = pad(decoded, (0, -flat.numel() % BLOCK)).view(-1, BLOCK)
     rows.mul_(scales.unsqueeze(1))
     decoded = rows.view(-1)[: flat.numel()]
-    return torch.as_strided(decoded, codes.shape, codes.stride())
+    moment: Tensor = decoded.as_strided(codes.shape, codes.stride())
+    return moment
 
 
 def _magnitude(x: Tensor) -> Tensor:

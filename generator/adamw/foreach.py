@@ -60,26 +60,28 @@ def update(batch: Batch, options: Options) -> None:
 
 
 def scalars_of(t: float, options: Options, param: Tensor) -> Scalars:
-    """Return the scalars of step t, counted from 1, for parameters like param."""
-    numbers = (options.lr, options.beta1, options.beta2, options.weight_decay)
-    lr, beta1, beta2, weight_decay = (x.item() if isinstance(x, Tensor) else x for x in numbers)
+    """Return the scalars of step t, counted from 1, for parameters like param.
+
+    Tensor hyperparameters are used in their own dtype, as by torch, and read at the end.
+    """
+    lr, beta1, beta2, weight_decay = options.lr, options.beta1, options.beta2, options.weight_decay
     beta1_correction = 1 - beta1**t
     beta2_correction = 1 - beta2**t
 
-    def scalar(value: float) -> Number:
+    def scalar(value: Number) -> Number:
         # On a CPU foreach wraps a float anew for each tensor, at a third of a small step's time.
         # float32 serves 16-bit parameters too: torch's kernels take a scalar unrounded.
         dtype = torch.float64 if param.dtype == torch.float64 else torch.float32
-        return torch.tensor(value, dtype=dtype) if param.is_cpu else value
+        return torch.tensor(float(value), dtype=dtype) if param.is_cpu else float(value)
 
     return Scalars(
         decay=scalar(1 - lr * weight_decay) if weight_decay != 0 else None,
-        one_minus_beta1=1 - beta1,
+        one_minus_beta1=float(1 - beta1),
         beta2=scalar(beta2),
-        one_minus_beta2=1 - beta2,
+        one_minus_beta2=float(1 - beta2),
         root_correction=scalar(beta2_correction**0.5),
         eps=scalar(options.eps),
-        step_size=lr / beta1_correction,
+        step_size=float(lr / beta1_correction),
     )
 
 

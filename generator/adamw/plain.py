@@ -22,8 +22,17 @@ def update(batch: Batch, options: Options) -> None:
     for index, step in enumerate(batch.steps):
         step += 1
         one = batch.pick([index])
-        t = step if on_device else step.item()
-        batches.store(one, _stepped(batches.load(one, options), t, options), options)
+        # In float64 on the device too: 1 - beta**t has none of float32's digits to lose.
+        t = step.to(torch.float64, copy=True) if on_device else step.item()
+        working = batches.load(one, options)
+        if options.differentiable:
+            working = _apart(working)
+        batches.store(one, _stepped(working, t, options), options)
+
+
+def _apart(working: Working) -> Working:
+    """Return copies: autograd keeps what it differentiates, and storing would write over it."""
+    return Working(*([t.clone() for t in tensors] if tensors else None for tensors in working))  # type: ignore[arg-type]
 
 
 def _stepped(working: Working, t: Any, options: Options) -> Working:
