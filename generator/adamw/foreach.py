@@ -20,8 +20,8 @@ from .batch import Batch, Number, Options
 from .eight_bit import BLOCK, blocks
 
 RUN_ELEMENTS = {"cpu": 2**20}
-"""Elements of a run: four float32 tensors and a root of it take 20 MiB, within a server's last cache.
-Smaller runs gain nothing there, and each operation on a run waits for the slowest thread."""
+"""Elements of a run: four float32 tensors and a root of it take 20 MiB, within a server's last
+cache. Smaller runs gain nothing, and each operation on a run waits for the slowest thread."""
 
 OTHER_RUN_ELEMENTS = 2**26
 """Elsewhere a run saves memory, not cache misses: large, and tensors are not cut."""
