@@ -11,7 +11,7 @@ import time
 from collections.abc import Collection, Iterable, Iterator
 from typing import Protocol
 
-from . import compare, parse, prose, structure
+from . import compare, endings, formulas, parse, prose, structure
 from .nouns import Checked, Entry, Finding, Outcome, Report, Session
 from .plan import Key, Plan, plan
 from .project import Project
@@ -53,9 +53,10 @@ def check(
         *project.findings,
         *(finding for entry in entries for finding in entry.findings),
         *structure.check(entries, project.papers, files_of(project), project.settings.words),
+        *(finding for entry in entries for finding in formulas.check(entry)),
         *(finding for found, _ in unbound for finding in found),
         *_cited(entries, project),
-        *(f for c in checks.values() for f in compare.session_findings(c.session, c.outcome)),
+        *(f for c in checks.values() for f in endings.findings(c.session, c.outcome)),
         *(finding for _, finding in judged if finding is not None),
     ]
     return Report(
@@ -133,7 +134,7 @@ def _run(
         session = wanted[keys[number]]
         watch.end(session, outcome.seconds)
         checked = Checked(session=session, outcome=outcome, reused=False)
-        if store is not None and compare.is_success(checked):
+        if store is not None and endings.is_success(checked):
             store.keep(session.job, outcome)
         yield keys[number], checked
 

@@ -24,6 +24,7 @@ MARKDOWN_EXEC = frozenset(
 DISPLAY = frozenset({"title", "linenums", "hl_lines"})
 OURS = frozenset({"device", "timeout", "raises", "file"})
 BROKEN = frozenset({"A305", "A309", "A310"})
+SOURCES = frozenset({"above", "below", "block", "console", "tabbed-left", "tabbed-right"})
 FALSE = frozenset({"", "no", "off", "false", "0"})
 
 _OPTION = re.compile(
@@ -95,6 +96,10 @@ class Fence:
         for key in self.options.keys() - known:
             hint = nearest(key, known) or f"known: {', '.join(sorted(known))}"
             self._say("A310", f"the fence option {key!r} is unknown", hint)
+        source = self.options.get("source", "above")
+        if source not in SOURCES:
+            hint = nearest(source, SOURCES) or f"known: {', '.join(sorted(SOURCES))}"
+            self._say("A310", f"source={source!r} is no place for the code", hint)
         timeout = self.options.get("timeout", "1")
         if not re.fullmatch(r"\d+(\.\d+)?", timeout) or float(timeout) == 0:
             self._say("A310", f"timeout={timeout!r} is no number of seconds", 'write timeout="60"')
@@ -113,7 +118,7 @@ class Fence:
             if path not in files:
                 self._missing(path, files, number)
                 continue
-            included = files[path].splitlines()
+            included = _lines(files[path])
             shown += included
             lines += [(path, n) for n in range(1, len(included) + 1)]
         return "\n".join(shown) + "\n", lines
@@ -121,7 +126,7 @@ class Fence:
     def _with_file(self, wanted: str | None) -> Iterator[tuple[str, int]]:
         if wanted is not None:
             yield f'--8<-- "{wanted}"', self.place.line
-        for n, line in enumerate(self.text.splitlines()):
+        for n, line in enumerate(_lines(self.text)):
             yield line, self.place.line + 1 + n
 
     def _missing(self, path: str, files: Mapping[str, str], line: int) -> None:
@@ -136,8 +141,10 @@ class Fence:
 
         The second item of a value tells a comment behind code from one on a line of its own.
         """
-        code = shown.splitlines()
+        code = _lines(shown)
         stated: dict[int, tuple[str, bool]] = {}
+        if "#>" not in shown:
+            return shown, stated
         try:
             for token in tokenize.generate_tokens(io.StringIO(shown).readline):
                 if token.type == tokenize.COMMENT and token.string.startswith("#>"):
@@ -151,7 +158,6 @@ class Fence:
 
     def _names(self, code: str, lines: list[tuple[str, int]]) -> tuple[frozenset[str], bool]:
         try:
-            ast.parse(code)
             table = symtable.symtable(code, "snippet", "exec")
         except (SyntaxError, ValueError, RecursionError) as error:
             row = getattr(error, "lineno", None) or 1
@@ -168,6 +174,8 @@ class Fence:
     def _prints(
         self, code: str, stated: dict[int, tuple[str, bool]], lines: list[tuple[str, int]]
     ) -> Iterator[Print]:
+        if not stated:
+            return
         try:
             calls = [n for n in ast.walk(ast.parse(code)) if isinstance(n, ast.Call)]
         except (SyntaxError, ValueError, RecursionError):
@@ -183,6 +191,11 @@ class Fence:
                 continue
             text = "\n".join(stated[row][0] for row in rows)
             yield Print(first=call.lineno, last=call.end_lineno, place=place, stated=text)
+
+
+def _lines(text: str) -> list[str]:
+    """Split at line feeds alone, as Python does, where str.splitlines knows other line ends."""
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def _runs(stated: dict[int, tuple[str, bool]]) -> Iterator[tuple[int, list[int]]]:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 from . import units
 from .nouns import Figure
+
+PRECISION = 500
+"""Digits of the arithmetic: no digit that is written gets lost."""
 
 SCALES = {
     "thousand": Decimal(10) ** 3,
@@ -21,32 +24,31 @@ SCALES = {
 }
 
 WORDS = {
-    "no": 0,
-    "zero": 0,
-    "quarter": Decimal("0.25"),
-    "a quarter": Decimal("0.25"),
-    "half": Decimal("0.5"),
-    "one": 1,
-    "once": 1,
-    "two": 2,
-    "twice": 2,
-    "double": 2,
-    "three": 3,
-    "four": 4,
-    "five": 5,
-    "six": 6,
-    "seven": 7,
-    "eight": 8,
-    "nine": 9,
-    "ten": 10,
-    "eleven": 11,
-    "twelve": 12,
+    word: Decimal(number)
+    for number, words in {
+        "0": ("no", "zero"),
+        "0.25": ("quarter",),
+        "0.5": ("half",),
+        "1": ("one", "once"),
+        "2": ("two", "twice", "double"),
+        "3": ("three",),
+        "4": ("four",),
+        "5": ("five",),
+        "6": ("six",),
+        "7": ("seven",),
+        "8": ("eight",),
+        "9": ("nine",),
+        "10": ("ten",),
+        "11": ("eleven",),
+        "12": ("twelve",),
+    }.items()
+    for word in words
 }
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻−", "0123456789+--")
 _SEPARATORS = str.maketrans("", "", ",\u2009\u202f\u00a0")
 
-_DIGITS = r"(?:\d{1,3}(?:[,\u2009\u202f\u00a0]\d{3})+|\d+)(?:\.\d+)?"
+_DIGITS = r"(?:(?:\d{1,3}(?:[,\u2009\u202f\u00a0]\d{3})+|\d+)(?:\.\d+)?|\.\d+)"
 _POWER = r"(?:\^\{?[+\-−]?\d+\}?|[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)"
 _NUMBER = re.compile(
     rf"""
@@ -59,18 +61,18 @@ _NUMBER = re.compile(
     """,
     re.VERBOSE,
 )
+_COMPARISON = "as|the|what|more|less|fewer|larger|smaller|faster|slower|bigger|longer|its|that"
 _UNIT = re.compile(
-    r"""(?P<gap>[ \u00a0\u202f\u2009\-]?)
+    rf"""(?P<gap>[ \u00a0\u202f\u2009\-]?)
     (?P<unit> % | percent\b | per\ cent\b | ×(?!\s*\d) | x(?!\w)(?!\s*\d)
-      | times\b(?=\ (?:as|the|what|more|less|fewer|larger|smaller|faster|slower|bigger|longer|its|that)\b|\W*$)
+      | times\b(?=\ (?:{_COMPARISON})\b|\W*$)
       | (?! (?:x|times|st|nd|rd|th)\b ) [A-Za-zµμ°]+ (?: (?:/|\ per\ )[A-Za-zµμ]+ )? )""",
     re.VERBOSE,
 )
 _RANGE = re.compile(r"\s?(?:–|—|-|−|\bto\b)\s?")
 _BARE = re.compile(r"[+\-−]?\d{1,6}(?:\s?(?:–|—|-|−|to)\s?\d{1,6})?")
-_COMPARISON = "as|the|what|more|less|fewer|larger|smaller|faster|slower|bigger|longer"
 _WORDED = re.compile(
-    rf"\b(?P<word>{'|'.join(w for w in WORDS if ' ' not in w)})[ -](?:times|fold)\b"
+    rf"\b(?P<word>{'|'.join(WORDS)})[ -](?:times|fold)\b"
     rf"(?=\ (?:{_COMPARISON})\b)",
     re.IGNORECASE,
 )
@@ -129,13 +131,13 @@ def worded(text: str) -> Iterator[tuple[int, int]]:
 
 
 def word_value(text: str) -> Decimal | None:
-    """Return the number that a word of *text* says, or None; the last such word counts.
+    """Return the number that the only number word of *text* says, or None.
 
     >>> word_value("four times the weights")
     Decimal('4')
     """
     said = [WORDS[word] for word in re.findall(r"[a-z]+", text.lower()) if word in WORDS]
-    return Decimal(said[0]) if len(said) == 1 else None
+    return said[0] if len(said) == 1 else None
 
 
 def is_measured(figure: Figure) -> bool:
@@ -151,13 +153,17 @@ def _read(text: str, match: re.Match[str]) -> Figure:
             "a comma groups thousands, a point starts the decimals: write 1,234 or 1.234",
         )
     sign = -1 if match["sign"] in {"-", "−"} else 1
-    value, step = Decimal(digits), Decimal(1).scaleb(min(0, -_decimals(digits)))
-    value, step, rounded = _raised(value, step, match)
-    if match["scale"]:
-        value, step, rounded = value * SCALES[match["scale"]], step * SCALES[match["scale"]], True
+    with localcontext() as context:
+        context.prec = PRECISION
+        value, step = Decimal(digits), Decimal(1).scaleb(min(0, -_decimals(digits)))
+        value, step, rounded = _raised(value, step, match)
+        if match["scale"]:
+            scale = SCALES[match["scale"]]
+            value, step, rounded = value * scale, step * scale, True
+        value *= sign
     unit, end = _unit(text, match.end())
     return Figure(
-        value=sign * value,
+        value=value,
         step=step,
         unit=unit,
         text=text[match.start() : end],
@@ -201,9 +207,14 @@ def _unit(text: str, at: int) -> tuple[str, int]:
     if match["gap"] == "-" and written in {"bit", "bits"}:
         return "", at  # "8-bit" names a format
     for candidate in (written, re.split(r"/| per ", written)[0]):
-        if units.factor(candidate.replace(" per ", "/")) is not None:
+        if _is_unit(candidate):
             return candidate, match.start("unit") + len(candidate)
     return "", at
+
+
+def _is_unit(word: str) -> bool:
+    """A size in a doubtful spelling is one too: it is reported as unknown, not read as prose."""
+    return units.factor(word) is not None or units.looks_like_one(word)
 
 
 def _as_range(text: str, low: Figure) -> Figure:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from html.parser import HTMLParser
 from typing import Any
@@ -218,15 +219,19 @@ class _Source:
     def __init__(self, text: str, offsets: list[int]) -> None:
         self.text = text
         self.offsets = [*offsets, (offsets[-1] + 1 if offsets else 0)]
-        self._char_of: list[int] | None = None
-        if not text.isascii():
-            self._char_of = [i for i, c in enumerate(text) for _ in range(len(c.encode()))]
-            self._char_of.append(len(text))
+        # Bytes beyond one a character, and the byte at which each character with some ends.
+        self._extra, self._ends, extra = [0], [0], 0
+        for match in re.finditer(r"[^\x00-\x7f]", text):
+            extra += len(match[0].encode()) - 1
+            self._extra.append(extra)
+            self._ends.append(match.end() + extra)
 
     def chars(self, where: dict[str, int]) -> tuple[int, int]:
-        if self._char_of is None:
-            return where["start"], where["end"]
-        return self._char_of[where["start"]], self._char_of[where["end"]]
+        """Return a range of bytes as one of characters."""
+        return self._char(where["start"]), self._char(where["end"])
+
+    def _char(self, byte: int) -> int:
+        return byte - self._extra[bisect_right(self._ends, byte) - 1]
 
     def span(self, where: dict[str, int]) -> Span:
         start, end = self.chars(where)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 
 from .nouns import Place
@@ -12,7 +13,7 @@ class Lines:
 
     def __init__(self, path: str, text: str) -> None:
         self.path = path
-        self.starts = [0, *(i + 1 for i, c in enumerate(text) if c == "\n")]
+        self.starts = [0, *(match.end() for match in re.finditer("\n", text))]
 
     def place(self, offset: int) -> Place:
         """Return the place of the character at *offset*."""

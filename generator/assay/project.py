@@ -136,13 +136,17 @@ class _Reader:
 
     def _text(self, file: Path) -> str | None:
         path = file.relative_to(self.root).as_posix()
+        shown = path.encode("utf-8", "backslashreplace").decode()
+        if shown != path:
+            self._say("A001", Place(shown), "the file's name is not UTF-8", "rename it")
+            return None
         try:
             if not file.is_file():
                 raise OSError("it is not a regular file")
             if file.stat().st_size > LARGEST:
                 raise OSError(f"it is larger than {LARGEST} bytes")
             data = file.read_bytes()
-            return data.decode("utf-8-sig").replace("\r\n", "\n")
+            return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
         except UnicodeDecodeError as error:
             before = data[: error.start]
             place = Place(path, before.count(b"\n") + 1, len(before.rpartition(b"\n")[2]) + 1)

@@ -10,20 +10,22 @@ import re
 from collections.abc import Iterator
 
 from . import figures, units
-from .nouns import Block, Entry, Exemption, Finding, Place
+from .nouns import Block, Claim, Entry, Exemption, Finding, Given, Place
 from .parse import HOLE
 from .positions import Lines
 
+_PARTS = r"section|sect\.|equation|eq\.|figure|table|algorithm|chapter|appendix|line"
 BUILT_IN = (
     (r"\bv?\d+\.\d+\.\d+\S*", "a version"),
     (r"\b(?:Python|PyTorch|torch|CUDA|version) ≥? ?\d+(?:\.\d+)*\b", "a version"),
-    (r"(?i)(?:\b(?:section|sect\.|equation|eq\.|figure|table|algorithm|chapter|appendix|line)|§) ?\(?\d+(?:\.\d+)*\)?", "a reference to a part of a text"),
+    (rf"(?i)(?:\b(?:{_PARTS})|§) ?\(?\d+(?:\.\d+)*\)?", "a part of a text"),
     (r"\barXiv:? ?\d{4}\.\d{4,5}(?:v\d+)?", "a paper's number"),
     (r"\b\d{4}-\d{2}(?:-\d{2})?\b", "a date"),
     (r"\bCC BY(?:-[A-Z]+)? \d\.\d\b", "a licence"),
-)  # fmt: skip
+)
 """Patterns of names that any text may hold, with the reason for each."""
 
+_HOLDS_A_NUMBER = re.compile(r"(?i)\d|times|fold")
 _NUMBERING = re.compile(r"\d+(?:\.\d+)*\.?\s")
 _FOLLOWS = re.compile(HOLE + r"[ \u00a0\u202f\u2009-]?(?P<unit>%|×|(?!x\b)[A-Za-zµμ]+)")
 
@@ -65,6 +67,8 @@ def mask(text: str, names: Names, kept: dict[str, int] | None = None) -> str:
 
 
 def _figures(block: Block, names: Names, kept: dict[str, int]) -> Iterator[tuple[str, int]]:
+    if not _HOLDS_A_NUMBER.search(block.text):
+        return
     text = mask(block.text, names, kept)
     doubtful: list[figures.FigureError] = []
     numbering = _NUMBERING.match(text) if block.heading else None
@@ -91,7 +95,8 @@ def _unbound(place: Place, text: str) -> Finding:
 
 def _stray_units(entry: Entry) -> Iterator[tuple[int, str]]:
     """Yield the units that stand right behind a claim whose own text has none."""
-    bound = {item.span.start: item.text for item in (*entry.claims, *entry.givens)}
+    both: list[Claim | Given] = [*entry.claims, *entry.givens]
+    bound = {item.span.start: item.text for item in both}
     for block in entry.blocks:
         for follows in _FOLLOWS.finditer(block.text):
             start, unit = block.offsets[follows.start()], follows["unit"]

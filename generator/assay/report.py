@@ -105,9 +105,13 @@ def _indented(text: str) -> str:
 
 def _summary_lines(report: Report) -> Iterator[str]:
     counts = summary(report)
-    others = [
-        f"{counts[s]} {s}" for s in ("fails", "unchecked", "stale", "unmeasured") if counts[s]
-    ]
+    words = {
+        "fails": "fail",
+        "unchecked": "unchecked",
+        "stale": "stale",
+        "unmeasured": "unmeasured",
+    }
+    others = [f"{counts[status]} {word}" for status, word in words.items() if counts[status]]
     claims = ", ".join([f"{counts['holds']} of {counts['claims']} claims hold", *others])
     ran = f"{counts['ran']} sessions ran, {counts['reused']} reused"
     yield f"{claims}; {ran}; {_count(counts['errors'], 'error')}; {counts['seconds']:.2f} s"

@@ -110,6 +110,7 @@ class Warm:
             else:
                 yield number, outcome
         for number in again:
+            self.close()  # it may be dying, or already harmed by the last one
             yield number, self._running().ask(numbered[number])
 
     def close(self) -> None:

@@ -55,6 +55,7 @@ def serve(root: Path, address: str, open_in_browser: bool) -> None:
     from mkdocs.exceptions import Abort, MkDocsException
 
     _quiet_banner()
+    _say_what_mkdocs_does()
     try:
         mkdocs_serve(str(_config_file(root)), dev_addr=address, open_in_browser=open_in_browser)
     except (Abort, MkDocsException) as error:
@@ -92,6 +93,17 @@ def _config_file(root: Path) -> Path:
     if not file.is_file():
         raise SettingsError(f"{root} has no {_CONFIG}; the site is rendered by MkDocs")
     return file
+
+
+def _say_what_mkdocs_does() -> None:
+    """Show MkDocs' log as its own command line does; as a library it is silent."""
+    import logging
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(levelname)s  %(message)s"))
+    logger = logging.getLogger("mkdocs")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
 
 
 def _quiet_banner() -> None:

@@ -186,7 +186,7 @@ def _categories(site: _Site) -> dict[str, list[Entry]]:
 
 def _category_path(category: str) -> str:
     name = re.sub(r"[^a-z0-9]+", "-", category.lower()).strip("-")
-    return f"{CATEGORIES}/{name}.md"
+    return f"{CATEGORIES}/{name}/index.md"
 
 
 def _letters(site: _Site) -> dict[str, list[tuple[str, Entry, bool]]]:
@@ -219,7 +219,7 @@ def _nav(site: _Site) -> list[Any]:
         if "/" in path:
             folders[path.partition("/")[0]].append(path)
     folders["reference"].append(CODES)
-    home = ["index.md"] if "index.md" in docs else []
+    home = [{"Home": "index.md"}] if "index.md" in docs else []
     nested = [{name.capitalize(): paths} for name, paths in sorted(folders.items())]
     return [*home, {"Glossary": terms}, {"Claims": f"{LEDGER}.md"}, *top, *nested]
 

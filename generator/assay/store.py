@@ -12,6 +12,7 @@ import os
 import platform
 import sys
 import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -70,14 +71,16 @@ class Store:
             msgspec.json.encode([trace.files, trace.modules, trace.distributions], order="sorted")
         ).hexdigest()
         folder = self.folder / key(job)
-        folder.mkdir(parents=True, exist_ok=True)
-        _write(folder / f"{name}.json", msgspec.json.encode(trace))
-        for old in self._traces(job)[TRACES:]:
-            old.unlink(missing_ok=True)
+        with suppress(OSError):  # a full or read-only disk
+            folder.mkdir(parents=True, exist_ok=True)
+            _write(folder / f"{name}.json", msgspec.json.encode(trace))
+            for old in self._traces(job)[TRACES:]:
+                old.unlink(missing_ok=True)
 
     def _traces(self, job: Job) -> list[Path]:
+        """Return the files of a job's results, the newest first."""
         try:
-            files = list((self.folder / key(job)).glob("*.json"))
+            files = [f for f in (self.folder / key(job)).glob("*.json") if f.is_file()]
             return sorted(files, key=lambda file: file.stat().st_mtime, reverse=True)
         except OSError:
             return []

@@ -7,8 +7,11 @@ What pint answered is remembered on disk, since importing it takes longer than a
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
+import importlib.resources
 import os
+import re
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -67,14 +70,26 @@ def factor(unit: str) -> Decimal | None:
     return None if answer is None else Decimal(answer)
 
 
+def looks_like_one(word: str) -> bool:
+    """Whether *word* is a size in bytes or bits to a reader, in a spelling that says not which.
+
+    >>> [looks_like_one(word) for word in ("KB", "gb", "GB", "steps")]
+    [True, True, False, False]
+    """
+    sized = re.fullmatch(r"[kmgtpe]i?b(?:it|yte)?s?", word, re.IGNORECASE) is not None
+    return sized and factor(word) is None
+
+
 def _asked(unit: str) -> str | None:
     """Ask pint; an answer is a decimal number as text."""
+    import pint
+
     try:
         quantity = _registry().Quantity(Decimal(1), unit)
-        dimensions: dict[str, Any] = dict(quantity.dimensionality)
-        base = quantity.to_base_units().magnitude
-    except Exception:  # noqa: BLE001 - pint raises many kinds for a word it cannot read
-        return None
+    except (pint.UndefinedUnitError, AssertionError, ValueError):
+        return None  # pint raises all three for words that it cannot read
+    dimensions: dict[str, Any] = dict(quantity.dimensionality)
+    base = quantity.to_base_units().magnitude
     if frozenset(dimensions) not in _MEASURED:
         return None
     bits = int(dimensions.get("[information]", 0))
@@ -86,12 +101,15 @@ def _asked(unit: str) -> str | None:
 def _registry() -> pint.UnitRegistry[Any]:
     import pint
 
-    options: dict[str, Any] = {"non_int_type": Decimal, "on_redefinition": "ignore"}
-    try:
-        registry: pint.UnitRegistry[Any] = pint.UnitRegistry(cache_folder=":auto:", **options)
-    except OSError:  # no place to keep pint's parsed definitions: parse them again
-        registry = pint.UnitRegistry(**options)
+    # Ours come with pint's own into an empty registry: added to a finished one, they would meet
+    # conversions that it has worked out already, with bits as pure numbers.
+    registry: pint.UnitRegistry[Any] = pint.UnitRegistry(
+        None, non_int_type=Decimal, on_redefinition="ignore"
+    )
+    with importlib.resources.as_file(importlib.resources.files("pint")) as folder:
+        registry.load_definitions(folder / "default_en.txt")
     registry.load_definitions(_DEFINITIONS)
+    registry.default_system = "mks"
     return registry
 
 
@@ -102,9 +120,9 @@ def _registry() -> pint.UnitRegistry[Any]:
 def _memory() -> Path:
     import platformdirs
 
-    version = importlib.metadata.version("pint")
+    asked = importlib.metadata.version("pint").encode() + Path(__file__).read_bytes()
     folder = Path(platformdirs.user_cache_dir("assay", appauthor=False))
-    return folder / f"units-{version}-{len(_DEFINITIONS)}.json"
+    return folder / f"units-{hashlib.sha256(asked).hexdigest()[:16]}.json"
 
 
 @cache

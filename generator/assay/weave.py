@@ -13,19 +13,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import jinja2
-import markdown_exec
-import nh3
+import markupsafe
 from msgspec import Struct
 
-from . import formulas, match, plan
-from .fences import FALSE
+from . import formulas, layout, match, plan
 from .nouns import (
     Checked,
     Citation,
-    Claim,
     Entry,
     Paper,
-    Ran,
     Snippet,
     Span,
     Verdict,
@@ -40,7 +36,16 @@ WORDS = {
 }
 """What the page says of each verdict."""
 
-_TABS = re.compile(r"(?<!\\)\|")
+WORDS_FOR_MANY = {
+    **WORDS,
+    "holds": "hold",
+    "fails": "fail",
+    "stale": "are stale",
+    "unmeasured": "are not measured yet",
+}
+
+SHORT = 20
+"""Characters of a figure with its unit, which is not broken over two lines."""
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -84,8 +89,21 @@ def environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
     )
     env.filters["words"] = lambda status: WORDS[status]
+    env.filters["counted"] = counted
+    env.filters["figure"] = lambda text: markupsafe.Markup(_text(text))  # noqa: S704 - escaped there
     env.filters["condition"] = condition_words
     return env
+
+
+def counted(number: int, status: str) -> str:
+    """Say how many claims have a verdict.
+
+    >>> counted(2, "holds")
+    '2 claims hold'
+    """
+    if number == 1:
+        return f"1 claim {WORDS[status]}"
+    return f"{number} claims {WORDS_FOR_MANY[status]}"
 
 
 def condition_words(verdict: Verdict) -> str:
@@ -173,7 +191,7 @@ def _claim(row: Row) -> str:
     title = f"{said[0].upper()}{said[1:]}: computed {_short(verdict)}"
     return (
         f'<a class="assay-claim assay-{kind}" id="claim-{row.anchor}" '
-        f'href="#proof-{row.anchor}" title="{_attribute(title)}">{_text(verdict.claim)}</a>'
+        f'href="#proof-{row.anchor}" title="{_attribute(title)}">{_text(verdict.claim.text)}</a>'
     )
 
 
@@ -181,8 +199,10 @@ def _short(verdict: Verdict) -> str:
     return verdict.computed_text or verdict.reason or "nothing"
 
 
-def _text(claim: Claim) -> str:
-    return formulas.inert(claim.text) if "|" in claim.text else html.escape(claim.text)
+def _text(text: str) -> str:
+    """Return a figure as HTML that stays on one line; longer texts may break."""
+    escaped = formulas.inert(text) if "|" in text else html.escape(text)
+    return escaped.replace(" ", "&nbsp;") if len(text) <= SHORT else escaped
 
 
 def _attribute(text: str) -> str:
@@ -191,7 +211,7 @@ def _attribute(text: str) -> str:
 
 
 def _cite(anchor: str, text: str, kind: str) -> str:
-    return f'<a class="assay-{kind}" href="#{anchor}">{html.escape(text)}</a>'
+    return f'<a class="assay-{kind}" href="#{anchor}">{_text(text)}</a>'
 
 
 def _moved(target: str, fragment: str, here: str, staged: Mapping[str, str]) -> str:
@@ -210,9 +230,6 @@ def _edited(text: str, start: int, edits: list[tuple[Span, str]]) -> str:
     return text[start:]
 
 
-# --- snippets ------------------------------------------------------------------------------------
-
-
 def _session_of(entry: Entry, snippet: Snippet) -> plan.Key:
     return entry.slug, snippet.session or snippet.id
 
@@ -220,77 +237,9 @@ def _session_of(entry: Entry, snippet: Snippet) -> plan.Key:
 def _snippet(
     entry: Entry, snippet: Snippet, rows: tuple[Row, ...], checks: Mapping[plan.Key, Checked]
 ) -> str:
-    checked = checks.get(_session_of(entry, snippet))
-    ran = _ran(snippet, checked)
-    block = _laid_out(snippet, _output(snippet, ran))
-    resting = sum(r.verdict.session == _session_of(entry, snippet)[1] for r in rows)
-    note = _note(snippet, checked, ran, resting)
-    anchor = f'<div class="assay-snippet" id="snippet-{html.escape(snippet.id)}"></div>'
-    return f"{anchor}\n\n{block}\n\n{note}\n"
-
-
-def _ran(snippet: Snippet, checked: Checked | None) -> Ran | None:
-    if checked is None or snippet not in checked.session.snippets:
-        return None
-    number = checked.session.snippets.index(snippet)
-    ran = checked.outcome.snippets
-    return ran[number] if number < len(ran) else None
-
-
-def _output(snippet: Snippet, ran: Ran | None) -> str:
-    """Return what the snippet printed, as its options ask for: HTML, a block, or Markdown."""
-    if (
-        ran is None
-        or not ran.output.strip()
-        or (snippet.prints and "result" not in snippet.options)
-    ):
-        return ""
-    if snippet.options.get("html", "").lower() not in FALSE:
-        return nh3.clean(ran.output)
-    language = snippet.options.get("result", "")
-    if language and snippet.options.get("source") != "console":
-        return markdown_exec.code_block(language, ran.output.rstrip("\n"))
-    return re.sub(r"\bexec\s*=", "data-exec=", ran.output)
-
-
-def _laid_out(snippet: Snippet, output: str) -> str:
-    location = snippet.options.get("source", "")
-    if not location:
-        return output
-    tabs = _TABS.split(snippet.options.get("tabs", "Source|Result"), maxsplit=1)
-    extra = {k: v for k, v in snippet.options.items() if k in {"title", "linenums", "hl_lines"}}
-    try:
-        return markdown_exec.add_source(
-            source=snippet.shown.rstrip("\n"),
-            location=location,
-            output=output,
-            language="python",
-            tabs=(tabs[0], tabs[-1]),
-            result=snippet.options.get("result", ""),
-            **extra,
-        )
-    except ValueError:
-        return markdown_exec.code_block("python", snippet.shown.rstrip("\n"), **extra)
-
-
-def _note(snippet: Snippet, checked: Checked | None, ran: Ran | None, resting: int) -> str:
-    claims = f"{resting} claim{'' if resting == 1 else 's'} rest{'s' if resting == 1 else ''} on it"
-    if checked is None or ran is None or checked.outcome.failure or _raised(snippet, ran):
-        return '<p class="assay-ran assay-fails">This code did not run to its end.</p>'
-    link = (
-        f'<a href="#session-{html.escape(checked.session.name)}">{claims}</a>'
-        if resting
-        else claims
-    )
-    expected = f" and raised {html.escape(snippet.raises)}, as it should" if snippet.raises else ""
-    return f'<p class="assay-ran assay-holds">This code ran{expected}; {link}.</p>'
-
-
-def _raised(snippet: Snippet, ran: Ran) -> bool:
-    return ran.raised is not None and snippet.raises not in ran.raised.kinds
-
-
-# --- proofs --------------------------------------------------------------------------------------
+    session = _session_of(entry, snippet)
+    resting = sum(row.verdict.session == session[1] for row in rows)
+    return layout.snippet(snippet, checks.get(session), resting)
 
 
 def _proofs(

@@ -32,6 +32,7 @@ import random
 import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -42,6 +43,7 @@ import types
 
 GRACE = 0.3  # seconds between the limit, when the session says where it is, and the kill
 STEP = re.compile(r"""\.?([^\W\d]\w*)|\[(-?\d+)\]|\[(?:'([^']*)'|"([^"]*)")\]""")
+SURROGATE = re.compile("[\ud800-\udfff]")
 SEED = 0
 WORKER = os.path.abspath(__file__)
 
@@ -55,6 +57,25 @@ class SourceLoader(importlib.machinery.SourceFileLoader):
     def get_code(self, fullname):
         path = self.get_filename(fullname)
         return self.source_to_code(self.get_data(path), path)
+
+
+class Finder(importlib.machinery.FileFinder):
+    """Finds a project's modules, and remembers where it looked.
+
+    A file that appears in such a place later changes what is imported.
+    """
+
+    looked = set()
+
+    def find_spec(self, fullname, target=None):
+        spec = super().find_spec(fullname, target)
+        tail = fullname.rpartition(".")[2]
+        for name in (os.path.join(tail, "__init__.py"), f"{tail}.py", tail):
+            place = os.path.join(self.path, name)
+            self.looked.add(place)
+            if spec is not None and spec.origin == place:
+                break
+        return spec
 
 
 class Warm:
@@ -111,7 +132,7 @@ class Warm:
             (importlib.machinery.ExtensionFileLoader, importlib.machinery.EXTENSION_SUFFIXES),
             (SourceLoader, importlib.machinery.SOURCE_SUFFIXES),
         ]
-        return importlib.machinery.FileFinder(path, *loaders)
+        return Finder(path, *loaders)
 
 
 def one_thread():
@@ -134,13 +155,19 @@ def seed():
 
 
 class Report:
-    """Lines of JSON in a file; what is written survives the sudden end of the session."""
+    """Lines of JSON in a file; what is written survives the sudden end of the session.
+
+    Only the session itself reports: a process that it forked has nothing to say.
+    """
 
     def __init__(self, folder):
         self.file = open(os.path.join(folder, "report"), "w", encoding="utf-8", buffering=1)
+        self.pid = os.getpid()
 
     def say(self, **message):
-        self.file.write(json.dumps(message) + "\n")
+        if os.getpid() == self.pid:
+            text = json.dumps(message, ensure_ascii=False)
+            self.file.write(SURROGATE.sub(lambda m: f"\\\\u{ord(m[0]):x}", text) + "\n")
 
 
 class Tracer:
@@ -149,6 +176,10 @@ class Tracer:
     def __init__(self, warm):
         self.warm = warm
         self.files, self.used, self.whole, self.active = set(), set(), True, True
+        self.adding, self.stat = set(), os.stat
+        Finder.looked.clear()
+        for name in ("stat", "lstat", "access"):
+            self.watch(name)
         self.import_ = builtins.__import__
         self.import_module_ = importlib.import_module
         builtins.__import__ = self.imported
@@ -192,11 +223,35 @@ class Tracer:
         if not writes and isinstance(path, (str, bytes, os.PathLike)):
             self.add(path)
 
+    def watch(self, name):
+        """Note the files that are asked about by `os.stat` and its like: no audit event tells."""
+        original, stat_ = getattr(os, name), self.stat
+
+        def is_folder(path):
+            try:
+                return stat.S_ISDIR(stat_(path).st_mode)
+            except (OSError, TypeError, ValueError):
+                return False
+
+        def noting(path, *args, **options):
+            if self.active and threading.get_ident() not in self.adding and not is_folder(path):
+                self.add(path)
+            return original(path, *args, **options)
+
+        setattr(os, name, noting)
+        for sorts in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
+            if original in sorts:
+                sorts.add(noting)
+
     def add(self, path):
-        if isinstance(path, (str, bytes, os.PathLike)):
-            full = os.path.realpath(os.fsdecode(path))
-            if "__pycache__" not in full and not full.startswith(("/proc/", "/dev/", "/sys/")):
-                self.files.add(full)
+        thread = threading.get_ident()
+        if thread in self.adding or not isinstance(path, (str, bytes, os.PathLike)):
+            return
+        self.adding.add(thread)  # what follows asks about files too
+        full = os.path.realpath(os.fsdecode(path))
+        self.adding.discard(thread)
+        if "__pycache__" not in full and not full.startswith(("/proc/", "/dev/", "/sys/")):
+            self.files.add(full)
 
     def answer(self):
         """What the session depended on: project files, the places of modules, distributions."""
@@ -208,7 +263,9 @@ class Tracer:
         files, modules, distributions = found
         foreign = (*self.warm.foreign, os.path.join(os.path.realpath(tempfile.gettempdir()), ""))
         return {
-            "files": sorted(f for f in self.files | files if not f.startswith(foreign)),
+            "files": sorted(
+                f for f in self.files | files | Finder.looked if not f.startswith(foreign)
+            ),
             "modules": modules,
             "distributions": dict(sorted(distributions.items())),
             "whole": self.whole,
@@ -260,7 +317,8 @@ class Prints:
         if frame.f_code.co_filename.startswith("snippet:") and self.room > 0:
             self.found.append((frame.f_lineno, text.getvalue()[: self.room]))
             self.room -= len(text.getvalue())
-        sys.stdout.write(text.getvalue())
+        if sys.stdout is not None:
+            sys.stdout.write(text.getvalue())
 
     def take(self):
         found, self.found = self.found, []
@@ -269,6 +327,7 @@ class Prints:
 
 def session(warm, folder):
     """Run the job of *folder* in this process and report into it. Does not return."""
+    end_with_supervisor()
     with open(os.path.join(folder, "job.json"), encoding="utf-8") as file:
         job = json.load(file)
     report = Report(folder)
@@ -276,7 +335,8 @@ def session(warm, folder):
     faulthandler.enable(trace)
     faulthandler.dump_traceback_later(job["timeout"], file=trace)
     kept = warm.setup["kept"]
-    sys.stdout, prints = Output(kept), Prints(kept)
+    sys.stdout = output = Output(kept)
+    prints = Prints(kept)
     importlib.invalidate_caches()
     seed()
     tracer = Tracer(warm)
@@ -290,14 +350,14 @@ def session(warm, folder):
                 "seconds": time.perf_counter() - started,
                 "raised": raised,
                 "prints": prints.take(),
-                "output": sys.stdout.take(),
+                "output": output.take(),
             }
         )
         if raised and not source["may_raise"]:
             break
     else:
         report.say(values={path: probe(namespace, path) for path in job["probes"]})
-    report.say(traced=tracer.answer(), cut=sys.stdout.cut, environment=environment())
+    report.say(traced=tracer.answer(), cut=output.cut, environment=environment())
     report.say(end=True)
     report.file.close()
     os._exit(0)
@@ -377,7 +437,7 @@ def value(found):
     if isinstance(found, str):
         return {"kind": "str", "text": found[:10_000]}
     if type(found).__module__ == "decimal":
-        return {"kind": "float", "text": str(found)}
+        return {"kind": "float", "text": str(found) if found.is_finite() else repr(float(found))}
     if callable(getattr(found, "item", None)) and getattr(found, "ndim", 1) == 0:
         return value(found.item())  # a 0-dim tensor or a numpy scalar
     return {"kind": "other", "text": f"{type(found).__name__}: {found!r}"[:200]}
@@ -405,8 +465,11 @@ class Pump(threading.Thread):
             self.data += chunk[: max(0, self.room - len(self.data))]
 
 
-def supervise(setup, job, start):
-    """Start a session with *start*(folder, out, err) -> pid; return its outcome."""
+def supervise(setup, job, start, parent):
+    """Start a session with *start*(folder, out, err) -> pid; return its outcome.
+
+    When the process *parent* ends, nobody waits for the outcome any more, and the session ends too.
+    """
     with tempfile.TemporaryDirectory(prefix="assay-", ignore_cleanup_errors=True) as folder:
         with open(os.path.join(folder, "job.json"), "w", encoding="utf-8") as file:
             json.dump(job, file)
@@ -418,12 +481,16 @@ def supervise(setup, job, start):
         pumps = [Pump(out, setup["kept"]), Pump(err, setup["kept"])]
         for pump in pumps:
             pump.start()
-        reason, status = wait(pid, began + job["timeout"] + GRACE, pumps, setup["drained"])
+        deadline = began + job["timeout"] + GRACE
+        reason, status = wait(pid, deadline, pumps, setup["drained"], parent)
         leftovers = end_leftovers(pid)
         for pump in pumps:
             pump.join(1)
         answer = collect(folder)
-        ended = answer.pop("end", False)
+        if sum(pump.count for pump in pumps) > setup["drained"]:
+            reason = reason or "flood"  # also where it ended before that was seen
+            answer["notes"].clear()  # that it was cut says no more
+        ended = answer.pop("end", False) and not reason
         if not ended:
             answer["failure"] = failure(folder, answer, reason, status, job, setup)
         if leftovers:
@@ -434,7 +501,7 @@ def supervise(setup, job, start):
         return answer
 
 
-def wait(pid, deadline, pumps, drained):
+def wait(pid, deadline, pumps, drained, parent):
     """Wait for *pid*; return why it was killed ("" if it was not) and its wait status."""
     reason, pause = "", 0.001
     while True:
@@ -445,6 +512,8 @@ def wait(pid, deadline, pumps, drained):
             reason = "timeout"
         if not reason and sum(pump.count for pump in pumps) > drained:
             reason = "flood"
+        if not reason and os.getppid() != parent:
+            reason = "unwanted"
         if reason:
             os.kill(pid, signal.SIGKILL)
         time.sleep(pause)
@@ -455,6 +524,12 @@ def become_subreaper():
     """Let orphans of the session become children of this process, so that they can be found."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+
+
+def end_with_supervisor():
+    """Let the kernel kill this process when its supervisor dies, so that nothing runs unwatched."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
 
 
 def end_leftovers(pid):
@@ -493,7 +568,7 @@ def collect(folder):
     answer = {"snippets": [], "values": {}, "failure": None, "notes": [], "at": 0}
     try:
         with open(os.path.join(folder, "report"), encoding="utf-8") as file:
-            lines = file.read().splitlines()
+            lines = file.read().split("\n")[:-1]
     except OSError:
         lines = []
     for line in lines:
@@ -554,6 +629,7 @@ def serve(fd):
         return
     send(listener, {"ready": True})
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # supervisors are not waited for
+    worker = os.getpid()
     while True:
         job, fds = receive(listener)
         if job is None:
@@ -562,7 +638,7 @@ def serve(fd):
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             listener.close()
             with os.fdopen(fds[0], "w", encoding="utf-8") as answer:
-                json.dump(supervise(setup, job, forked(warm, fds[0])), answer)
+                json.dump(supervise(setup, job, forked(warm, fds[0]), worker), answer)
                 answer.flush()
             os._exit(0)
         os.close(fds[0])
@@ -590,6 +666,7 @@ def forked(warm, answer):
 
 
 def once():
+    parent = os.getppid()
     request = json.load(sys.stdin)
     become_subreaper()
 
@@ -604,7 +681,7 @@ def once():
         )  # fmt: skip
         return started.pid
 
-    json.dump(supervise(request["setup"], request["job"], start), sys.stdout)
+    json.dump(supervise(request["setup"], request["job"], start, parent), sys.stdout)
 
 
 def receive(listener):
