@@ -94,7 +94,7 @@ def dequantise(codes: Tensor, scales: Tensor, *, signed: bool) -> Tensor:
 
 
 def _magnitude(x: Tensor) -> Tensor:
-    least = x * SLOPES[0] + OFFSETS[0]
+    least: Tensor = x * SLOPES[0] + OFFSETS[0]
     for slope, offset in zip(SLOPES[1:], OFFSETS[1:], strict=True):
         least = torch.minimum(least, x * slope + offset)
     return least

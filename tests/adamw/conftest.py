@@ -11,3 +11,6 @@ import torch
 
 if not torch.cuda.is_available():
     os.environ.setdefault("TRITON_INTERPRET", "1")
+
+# Tensors here are small: a second thread would only be waited for, on a busy machine for long.
+torch.set_num_threads(1)
