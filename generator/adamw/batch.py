@@ -56,8 +56,7 @@ class Batch(NamedTuple):
 
     params and grads are real (complex ones come as their real view) and of one shape pairwise.
     steps are 0-dimensional. state holds a list for each other key of `layout`. streams number the
-    parameters within the optimizer, starts say where in its parameter each tensor begins: they
-    seed the noise of stochastic rounding.
+    parameters within the optimizer, for the noise of stochastic rounding.
     """
 
     params: list[Tensor]
@@ -65,7 +64,6 @@ class Batch(NamedTuple):
     steps: list[Tensor]
     state: dict[str, list[Tensor]]
     streams: list[int]
-    starts: list[int]
 
     def pick(self, indices: Sequence[int]) -> Batch:
         """Return the batch of the tensors at indices."""
@@ -75,7 +73,6 @@ class Batch(NamedTuple):
             [self.steps[i] for i in indices],
             {key: [tensors[i] for i in indices] for key, tensors in self.state.items()},
             [self.streams[i] for i in indices],
-            [self.starts[i] for i in indices],
         )
 
 
@@ -167,10 +164,10 @@ def _store_nearest(batch: Batch, params: list[Tensor], options: Options) -> None
 
 
 def _store_stochastic(batch: Batch, params: list[Tensor], options: Options) -> None:
-    columns = zip(batch.params, params, batch.steps, batch.streams, batch.starts, strict=True)
-    for param, value, step, stream, start in columns:
+    columns = zip(batch.params, params, batch.steps, batch.streams, strict=True)
+    for param, value, step, stream in columns:
         key = bf16.noise_key(options.seed, int(step), stream)
-        param.copy_(bf16.stochastic_round(value, bf16.noise(key, start, like=value)))
+        param.copy_(bf16.stochastic_round(value, bf16.noise(key, like=value)))
 
 
 def _store_master(batch: Batch, params: list[Tensor], options: Options) -> None:

@@ -32,12 +32,12 @@ def noise_key(seed: int, step: int, stream: int) -> int:
     return key
 
 
-def noise(key: int, start: int, like: Tensor) -> Tensor:
-    """Return int32 noise in [0, 65536) for like's elements, numbered from start in memory order.
+def noise(key: int, like: Tensor) -> Tensor:
+    """Return int32 noise in [0, 65536) for like's elements, numbered in memory order.
 
     It repeats after 2**32 elements of one parameter.
     """
-    index = torch.arange(start, start + like.numel(), device=like.device, dtype=torch.int64)
+    index = torch.arange(like.numel(), device=like.device, dtype=torch.int64)
     bits = mix((index & LOW_32) ^ key)
     assert isinstance(bits, Tensor)
     return (bits >> 16).to(torch.int32).as_strided(like.shape, like.stride())

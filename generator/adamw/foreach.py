@@ -1,10 +1,11 @@
 """The foreach body: torch operations over lists of tensors, the default on a CPU.
 
 Line for line `reference.adamw_step`, in the order and grouping of torch's own paths, so that
-float32 results agree with torch.optim.AdamW. A step goes through the batch in runs: a run is a
-list of whole small tensors, or a piece of a large one, that stays in the CPU's cache from the first
-operation to the last. The only temporary of the default format is the root of one run's second
-moment, where torch keeps the roots of all parameters at once.
+float32 results agree with torch.optim.AdamW. A step goes through the batch in runs of tensors
+that stay in the CPU's cache from the first operation to the last. The only temporary of the
+default format is the root of one run's second moment, where torch keeps the roots of all
+parameters at once. A tensor larger than a run is a run of its own: cut into pieces it is faster on
+an idle machine and far slower on a busy one, where each operation waits for its slowest thread.
 """
 
 from __future__ import annotations
@@ -17,14 +18,12 @@ from torch import Tensor
 
 from . import batch as batches
 from .batch import Batch, Number, Options
-from .eight_bit import BLOCK, blocks
 
 RUN_ELEMENTS = {"cpu": 2**20}
-"""Elements of a run: four float32 tensors and a root of it take 20 MiB, within a server's last
-cache. Smaller runs gain nothing, and each operation on a run waits for the slowest thread."""
+"""Elements of a run: four float32 tensors and a root of it take 20 MiB, a server's last cache."""
 
 OTHER_RUN_ELEMENTS = 2**26
-"""Elsewhere a run saves memory, not cache misses: large, and tensors are not cut."""
+"""Elsewhere a run saves memory, not cache misses, and may be large."""
 
 
 class Scalars(NamedTuple):
@@ -105,23 +104,15 @@ def adamw_(working: batches.Working, scalars: Scalars) -> None:
 
 
 def runs(batch: Batch) -> Iterator[Batch]:
-    """Cut batch into runs of at most RUN_ELEMENTS, whole tensors where they fit."""
+    """Cut batch into runs of whole tensors, of at most RUN_ELEMENTS or of a single tensor."""
     limit = RUN_ELEMENTS.get(batch.params[0].device.type, OTHER_RUN_ELEMENTS)
-    sizes = [param.numel() for param in batch.params]
     first, held = 0, 0
-    for index, size in enumerate(sizes):
-        if held and held + size > limit:
+    for index, param in enumerate(batch.params):
+        if held and held + param.numel() > limit:
             yield batch.pick(range(first, index))
             first, held = index, 0
-        if size > limit:
-            yield from _pieces(batch.pick([index]), limit)
-            first = index + 1
-        else:
-            held += size
-    if first == 0:
-        yield batch
-    elif first < len(sizes):
-        yield batch.pick(range(first, len(sizes)))
+        held += param.numel()
+    yield batch.pick(range(first, len(batch.params))) if first else batch
 
 
 def _advance(batch: Batch) -> Iterator[tuple[float, Batch]]:
@@ -133,21 +124,3 @@ def _advance(batch: Batch) -> Iterator[tuple[float, Batch]]:
         members.setdefault(step.item(), []).append(index)
     for t, indices in members.items():
         yield t, batch if len(members) == 1 else batch.pick(indices)
-
-
-def _pieces(one: Batch, limit: int) -> Iterator[Batch]:
-    """Cut a batch of one large tensor, where its memory can be cut."""
-    param, grad = one.params[0], one.grads[0]
-    tensors = [param, grad, *(column[0] for column in one.state.values())]
-    if not param.is_cpu or not all(tensor.is_contiguous() for tensor in tensors):
-        yield one
-        return
-    flat = {key: column[0].view(-1) for key, column in one.state.items()}
-    for a in range(0, param.numel(), limit):
-        b = min(a + limit, param.numel())
-        state = {key: [_piece(key, tensor, a, b)] for key, tensor in flat.items()}
-        yield Batch([param.view(-1)[a:b]], [grad.view(-1)[a:b]], one.steps, state, one.streams, [a])
-
-
-def _piece(key: str, tensor: Tensor, a: int, b: int) -> Tensor:
-    return tensor[a // BLOCK : blocks(b)] if key.endswith("_scales") else tensor[a:b]

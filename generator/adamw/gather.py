@@ -91,7 +91,7 @@ def _batch(
     if params[0].is_complex():
         params, grads = _real(params), _real(grads)
         state = {key: _real(tensors) for key, tensors in state.items()}
-    return Batch(params, grads, steps, state, streams, [0] * len(params))
+    return Batch(params, grads, steps, state, streams)
 
 
 def _real(tensors: list[Tensor]) -> list[Tensor]:
