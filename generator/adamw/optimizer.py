@@ -160,7 +160,7 @@ class AdamW(Optimizer):
         cannot run, and ValueError for a hyperparameter that became NaN or infinite and for state or
         hyperparameters on another device than their parameter.
         """
-        self._accelerator_graph_capture_health_check()
+        _check_graph_capture(self)
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -185,3 +185,10 @@ class AdamW(Optimizer):
                 work.append((body, batch, options))
             stream += len(group["params"])
         return work
+
+
+def _check_graph_capture(optimizer: Any) -> None:
+    """Refuse a graph capture without capturable, as torch does, by its name for that check."""
+    names = ("_accelerator_graph_capture_health_check", "_cuda_graph_capture_health_check")
+    name = next(name for name in names if hasattr(optimizer, name))  # the second before torch 2.13
+    getattr(optimizer, name)()
