@@ -4,6 +4,7 @@ Importing this package imports torch and nothing heavier.
 """
 
 from . import reference
+from .layout import state_bytes
 from .optimizer import AdamW
 
-__all__ = ["AdamW", "reference"]
+__all__ = ["AdamW", "reference", "state_bytes"]

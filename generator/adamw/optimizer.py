@@ -1,4 +1,4 @@
-"""AdamW in torch's optimizer form: groups, state and errors here, arithmetic in `single_tensor`.
+"""AdamW in torch's optimizer form: groups, state and errors here, arithmetic in the bodies.
 
 Whatever is wrong with a request is found before anything is changed: no group is added, no state
 made and no parameter moved by a call that raises.
@@ -6,37 +6,56 @@ made and no parameter moved by a call that raises.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, overload
 
 import torch
 from torch import Tensor
 from torch.optim.optimizer import Optimizer, ParamsT
 
-from .single_tensor import step_
+from . import backends, gather, loading
+from .batch import Batch, Options
+from .hyperparameters import check_hyperparameters
 
 
 class AdamW(Optimizer):
-    """Adam with decoupled weight decay, for `torch.optim.AdamW`'s arguments and defaults.
+    """Adam with decoupled weight decay: `torch.optim.AdamW`'s arguments and defaults, and more.
 
     Args:
         params: tensors, (name, tensor) pairs, or groups: dicts with `params` and their own options.
-        lr: learning rate, finite and at least 0. It also scales the decay: lr * weight_decay.
-        betas: decay rates of the two running means, floats in [0, 1).
+        lr: learning rate, finite and at least 0; a float or a 1-element tensor. It also scales the
+            decay: lr * weight_decay.
+        betas: decay rates of the two running means, two floats or two 1-element tensors in [0, 1).
         eps: added to the root of the second moment, in units of the gradient; at least 0.
         weight_decay: fraction of the parameter removed in a step, per unit of lr; at least 0.
         amsgrad: divide by the largest second moment so far (Reddi et al. 2018).
         maximize: climb instead of descend.
+        foreach: True keeps "auto" from choosing Triton.
+        capturable: keep steps beside the parameters and read nothing on the host, so that step()
+            can be captured in a CUDA graph.
+        differentiable: let autograd record the step.
+        fused: True asks for Triton on a GPU; on a CPU it is the foreach body, which keeps a run of
+            parameters in cache from the first operation to the last.
+        backend: the body of the arithmetic: "reference", "foreach", "triton", or "auto": Triton on
+            a GPU where it is installed, foreach elsewhere, reference under differentiable.
+        state_dtype: of the moments. None is torch's rule, the parameter's own dtype; torch.float32
+            is the rule of Apex and bitsandbytes; torch.bfloat16; "8bit" codes blocks of 256 and
+            leaves tensors under 4,096 elements in float32. Complex parameters keep torch's rule.
+        rounding: of bfloat16 parameters: "nearest", "stochastic" (right on average), or "master"
+            (16 more bits kept in the state: the parameter is a float32 one in two halves).
+        seed: of the stochastic rounding, in [0, 2**31).
 
-    State of a parameter, made at its first step with a gradient: `step` (0-dimensional float32 on
-    the CPU, 4 bytes), `exp_avg` and `exp_avg_sq`, with amsgrad `max_exp_avg_sq`; each moment has
-    the parameter's own shape, dtype and device. `state_dict()` loads into torch.optim.AdamW and
-    the other way round.
+    State of a parameter, made at its first step with a gradient: `step` (0-dimensional float32, on
+    the CPU unless fused, capturable or updated by Triton), `exp_avg` and `exp_avg_sq`, with amsgrad
+    `max_exp_avg_sq`; for other formats see `adamw.state_bytes` and `adamw.layout`. A `state_dict()`
+    with torch's keys loads into torch.optim.AdamW, and torch's loads here, converted to this
+    optimizer's state_dtype; backend, state_dtype, rounding and seed stay as constructed.
 
     Raises:
         ValueError: a hyperparameter outside its range, NaN or infinite, in the arguments or in a
             group (torch looks at the arguments alone, and lets infinity pass).
+        RuntimeError: a backend that cannot run here, with what is missing; flags that exclude each
+            other; a sparse gradient.
 
     Source: Loshchilov & Hutter 2019, arXiv 1711.05101, Algorithm 2; see `adamw.reference`.
     """
@@ -44,13 +63,21 @@ class AdamW(Optimizer):
     def __init__(
         self,
         params: ParamsT,
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
+        lr: float | Tensor = 1e-3,
+        betas: tuple[float | Tensor, float | Tensor] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
         amsgrad: bool = False,
         *,
         maximize: bool = False,
+        foreach: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+        backend: str = "auto",
+        state_dtype: torch.dtype | str | None = None,
+        rounding: str = "nearest",
+        seed: int = 0,
     ) -> None:
         defaults = {
             "lr": lr,
@@ -59,22 +86,33 @@ class AdamW(Optimizer):
             "weight_decay": weight_decay,
             "amsgrad": amsgrad,
             "maximize": maximize,
+            "foreach": foreach,
+            "capturable": capturable,
+            "differentiable": differentiable,
+            "fused": fused,
             # Read by torch's Adam when it loads our state; without it, it would couple the decay.
             "decoupled_weight_decay": True,
+            "backend": backend,
+            "state_dtype": state_dtype,
+            "rounding": rounding,
+            "seed": seed,
         }
-        _check_hyperparameters(defaults)
+        check_hyperparameters(defaults)
         super().__init__(params, defaults)
+        # torch.amp.GradScaler then leaves unscaling and skipping to step(): no wait for the host.
+        self._step_supports_amp_scaling = bool(fused) or backend == "triton"
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Accept state saved by any version of torch's Adam family, as AdamW."""
         super().__setstate__(state)
+        loading.unseal(self.state)
         for group in self.param_groups:
-            group.setdefault("amsgrad", False)
-            group.setdefault("maximize", False)
+            for name, value in loading.OLDEST.items():
+                group.setdefault(name, value)
             group["decoupled_weight_decay"] = True
-        for param_state in self.state.values():
-            if "step" in param_state and not isinstance(param_state["step"], Tensor):
-                param_state["step"] = torch.tensor(float(param_state["step"]), dtype=torch.float32)
+        self._step_supports_amp_scaling = all(
+            group["fused"] or group["backend"] == "triton" for group in self.param_groups
+        )
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group after checking its hyperparameters; the caller's dict stays as it was.
@@ -83,9 +121,31 @@ class AdamW(Optimizer):
         from the same dict would then ignore its own arguments.
         """
         if isinstance(param_group, dict):
-            _check_hyperparameters({**self.defaults, **param_group})
+            options = {**self.defaults, **param_group}
+            check_hyperparameters(options)
             param_group = dict(param_group)
         super().add_param_group(param_group)
+        try:
+            for param in self.param_groups[-1]["params"]:
+                if options["backend"] != "auto":
+                    backends.choose(param, options)
+        except RuntimeError:
+            self.param_groups.pop()
+            raise
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Load a state_dict of this class or of torch.optim.AdamW, converted to this one's formats.
+
+        Raises ValueError for groups or tensors that do not fit, with nothing changed.
+        """
+        # Registered last, so that it sees the state as other hooks leave it.
+        handle = self.register_load_state_dict_pre_hook(
+            lambda optimizer, loaded: loading.seal(optimizer.param_groups, loaded)
+        )
+        try:
+            super().load_state_dict(state_dict)
+        finally:
+            handle.remove()
 
     @overload
     def step(self, closure: None = None) -> None: ...
@@ -93,86 +153,42 @@ class AdamW(Optimizer):
     @overload
     def step(self, closure: Callable[[], float]) -> float: ...
 
-    @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:
         """Update every parameter that has a gradient; return the closure's loss, if one is given.
 
-        Raises RuntimeError for a sparse gradient, before any parameter is changed.
+        Raises, before any parameter is changed, RuntimeError for a sparse gradient or a body that
+        cannot run, and ValueError for a hyperparameter that became NaN or infinite and for state or
+        hyperparameters on another device than their parameter.
         """
+        _check_graph_capture(self)
         loss = None
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        self._refuse_sparse_gradients()
         for group in self.param_groups:
-            for param in group["params"]:
-                if param.grad is not None:
-                    self._update(param, group)
+            gather.refuse(group)
+        scaler = getattr(self, "grad_scale", None), getattr(self, "found_inf", None)
+        with torch.set_grad_enabled(self.defaults["differentiable"]):
+            for body, batch, options in self._work(*scaler):
+                backends.BODIES[body](batch, options)
         return loss
 
-    def _refuse_sparse_gradients(self) -> None:
+    def _work(
+        self, grad_scale: Tensor | None, found_inf: Tensor | None
+    ) -> list[tuple[str, Batch, Options]]:
+        """Return all that the step will do, every check of it made and nothing of it done."""
+        work, stream = [], 0
         for group in self.param_groups:
-            for param in group["params"]:
-                if param.grad is not None and param.grad.is_sparse:
-                    raise RuntimeError(
-                        "AdamW does not support sparse gradients, "
-                        "please consider SparseAdam instead"
-                    )
-
-    def _update(self, param: Tensor, group: Mapping[str, Any]) -> None:
-        state = self.state[param]
-        if not state:
-            state.update(_initial_state(param, amsgrad=group["amsgrad"]))
-        beta1, beta2 = group["betas"]
-        assert param.grad is not None  # step() passes only parameters with one
-        step_(
-            param,
-            param.grad,
-            state["exp_avg"],
-            state["exp_avg_sq"],
-            state["step"],
-            lr=group["lr"],
-            beta1=beta1,
-            beta2=beta2,
-            eps=group["eps"],
-            weight_decay=group["weight_decay"],
-            max_exp_avg_sq=state["max_exp_avg_sq"] if group["amsgrad"] else None,
-            maximize=group["maximize"],
-        )
+            options = Options.of(group, grad_scale, found_inf)
+            for body, batch in gather.batches(self.state, group, stream):
+                gather.check_devices(body, batch, options)
+                work.append((body, batch, options))
+            stream += len(group["params"])
+        return work
 
 
-def _initial_state(param: Tensor, *, amsgrad: bool) -> dict[str, Tensor]:
-    moments = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if amsgrad else ("exp_avg", "exp_avg_sq")
-    # The step count lives on the CPU: it is only ever read as a Python number, and reading it
-    # from a GPU would wait for the device.
-    step = torch.zeros((), dtype=torch.float32, device="cpu")
-    return {"step": step} | {name: torch.zeros_like(param) for name in moments}
-
-
-def _check_hyperparameters(options: Mapping[str, Any]) -> None:
-    """Refuse, in torch's order and words, what torch refuses, and infinities besides."""
-    if isinstance(options["lr"], Tensor):
-        raise ValueError(f"lr as a Tensor is not supported by adamw.AdamW: {options['lr']}")
-    if not _finite_and_at_least_zero(options["lr"]):
-        raise ValueError(f"Invalid learning rate: {options['lr']}")
-    if not _finite_and_at_least_zero(options["eps"]):
-        raise ValueError(f"Invalid epsilon value: {options['eps']}")
-    _check_betas(options["betas"])
-    if not _finite_and_at_least_zero(options["weight_decay"]):
-        raise ValueError(f"Invalid weight_decay value: {options['weight_decay']}")
-
-
-def _check_betas(betas: Any) -> None:
-    if len(betas) != 2:
-        raise ValueError(f"Invalid betas, expected two numbers: {betas}")
-    for index, beta in enumerate(betas):
-        if not 0.0 <= beta < 1.0:
-            raise ValueError(f"Invalid beta parameter at index {index}: {beta}")
-    if all(isinstance(beta, Tensor) for beta in betas):
-        raise ValueError(f"betas as Tensors are not supported by adamw.AdamW: {betas}")
-    if not all(isinstance(beta, float) for beta in betas):
-        raise ValueError(f"betas must be either both floats or both Tensors: {betas}")
-
-
-def _finite_and_at_least_zero(value: float) -> bool:
-    return math.isfinite(value) and value >= 0.0
+def _check_graph_capture(optimizer: Any) -> None:
+    """Refuse a graph capture without capturable, as torch does, by its name for that check."""
+    names = ("_accelerator_graph_capture_health_check", "_cuda_graph_capture_health_check")
+    name = next(name for name in names if hasattr(optimizer, name))  # the second before torch 2.13
+    getattr(optimizer, name)()

@@ -1,0 +1,122 @@
+"""bfloat16 parameters: what becomes of the bits that they cannot hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from adamw import AdamW, bf16
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from .training import params_of, train
+
+FLOATS = st.floats(width=32, allow_nan=False)
+
+
+@settings(max_examples=300)
+@given(FLOATS)
+def test_a_master_comes_back_to_the_bit(value: float) -> None:
+    """Splitting a float32 and joining the halves gives the same float32, infinities included."""
+    master = torch.tensor([value])
+    joined = bf16.join_master(*bf16.split_master(master))
+    assert torch.equal(joined.view(torch.int32), master.view(torch.int32))
+
+
+@settings(max_examples=300)
+@given(FLOATS)
+def test_the_half_that_trains_is_the_nearest(value: float) -> None:
+    """The bfloat16 half is no further from the master than torch's own rounding."""
+    master = torch.tensor([value])
+    ours = bf16.split_master(master)[0].double()
+    theirs = master.to(torch.bfloat16).double()
+    assert torch.equal(ours, theirs) or abs(ours - master) <= abs(theirs - master)
+
+
+def test_nan_survives_every_rounding() -> None:
+    """Every NaN, whatever its bits, stays one: a sum would carry some of them into zero."""
+    bits = torch.tensor([0x7FC00000, 0x7FFFFFFF, -1, 0x7F800001], dtype=torch.int32)
+    nan = bits.view(torch.float32)
+    param, remainder = bf16.split_master(nan)
+    assert param.isnan().all()
+    assert bf16.join_master(param, remainder).isnan().all()
+    assert bf16.stochastic_round(nan, torch.full_like(bits, 65535)).isnan().all()
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.floats(-1e30, 1e30), st.integers(0, 2**31 - 1))
+def test_stochastic_rounding_is_right_on_average(value: float, seed: int) -> None:
+    """Over 65,536 draws the mean is the value, within five standard errors of a fair draw."""
+    values = torch.full((2**16,), value)
+    noise = bf16.noise(bf16.noise_key(seed, 1, 0), values)
+    rounded = bf16.stochastic_round(values, noise).double()
+    gap = (rounded.max() - rounded.min()).item()
+    assert abs(rounded.mean().item() - values[0].double().item()) <= 5 * gap / 2 / 2**8
+    assert len(rounded.unique()) <= 2
+
+
+def test_noise_depends_on_each_of_its_coordinates() -> None:
+    """Another seed, step, parameter or element has other noise: half of all bits differ."""
+    like = torch.empty(4096, dtype=torch.int32)
+    base = bf16.noise(bf16.noise_key(1, 1, 1), like)
+    others = [bf16.noise_key(*key) for key in ((2, 1, 1), (1, 2, 1), (1, 1, 2))]
+    for other in [*(bf16.noise(key, like) for key in others), base.roll(1)]:
+        differing = sum(int(((base ^ other) >> bit & 1).sum()) for bit in range(16))
+        assert differing / (16 * 4096) == pytest.approx(0.5, abs=0.01)
+
+
+def drift(**options: Any) -> float:
+    """How far bfloat16 ones move under 200 updates of 1e-4 each; 0.02 if nothing is lost."""
+    param = nn.Parameter(torch.ones(4096, dtype=torch.bfloat16))
+    optimizer = AdamW([param], lr=1e-4, weight_decay=0.0, state_dtype=torch.float32, **options)
+    for _ in range(200):
+        param.grad = torch.ones_like(param)
+        optimizer.step()
+    return 1.0 - param.detach().double().mean().item()
+
+
+def test_small_updates_are_lost_only_by_rounding_to_nearest() -> None:
+    """Updates of a fortieth of a unit vanish to nearest; stochastic and master keep their sum."""
+    assert drift(rounding="nearest") == 0.0
+    assert drift(rounding="stochastic") == pytest.approx(0.02, rel=0.02)
+    assert drift(rounding="master") == pytest.approx(0.02, rel=0.1)
+
+
+def test_a_master_trains_as_float32() -> None:
+    """With master and float32 states, bfloat16 training is float32 training, rounded at the end."""
+    torch.manual_seed(0)
+    start = torch.randn(300, dtype=torch.bfloat16)
+    wide = torch.optim.AdamW([nn.Parameter(start.float())], foreach=False)
+    narrow = AdamW([nn.Parameter(start)], rounding="master", state_dtype=torch.float32)
+    random = torch.Generator().manual_seed(0)
+    for _ in range(50):
+        gradient = torch.randn(300, generator=random).to(torch.bfloat16)
+        (w,), (n,) = params_of(wide), params_of(narrow)
+        w.grad, n.grad = gradient.float(), gradient
+        wide.step()
+        narrow.step()
+    master = bf16.join_master(n.detach(), narrow.state[n]["master_remainder"])
+    torch.testing.assert_close(master, w.detach(), rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("rounding", ["stochastic", "master"])
+def test_training_resumed_from_a_checkpoint_repeats_itself(rounding: str) -> None:
+    """Parameters and state saved mid-training go on to the same bits, noise included."""
+
+    def make() -> AdamW:
+        torch.manual_seed(0)
+        params = [nn.Parameter(torch.randn(50, dtype=torch.bfloat16)) for _ in range(2)]
+        return AdamW(params, rounding=rounding, seed=5)
+
+    straight, second = make(), make()
+    train(straight, 3, seed=1)
+    with torch.no_grad():
+        for old, new in zip(params_of(straight), params_of(second), strict=True):
+            new.copy_(old)
+    second.load_state_dict(straight.state_dict())
+    train(straight, 3, seed=2)
+    train(second, 3, seed=2)
+    for a, b in zip(params_of(straight), params_of(second), strict=True):
+        assert torch.equal(a, b)

@@ -1,0 +1,255 @@
+"""What AdamW refuses, each time before anything has changed."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import torch
+from adamw import AdamW
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from .training import parameters, params_of, snapshot, with_gradients
+
+NAN, INF = float("nan"), float("inf")
+
+# (options, what the message must contain), in torch's words where torch refuses the same.
+BAD_OPTIONS: list[tuple[dict[str, Any], str]] = [
+    ({"lr": -1e-3}, "Invalid learning rate: -0.001"),
+    ({"lr": NAN}, "Invalid learning rate: nan"),
+    ({"lr": INF}, "Invalid learning rate: inf"),
+    ({"lr": torch.ones(2)}, "Tensor lr must be 1-element, not 2"),
+    ({"lr": torch.tensor(NAN)}, "Invalid learning rate: nan"),
+    ({"eps": -1e-8}, "Invalid epsilon value: -1e-08"),
+    ({"eps": NAN}, "Invalid epsilon value: nan"),
+    ({"eps": INF}, "Invalid epsilon value: inf"),
+    ({"betas": (1.0, 0.999)}, "Invalid beta parameter at index 0: 1.0"),
+    ({"betas": (-0.1, 0.999)}, "Invalid beta parameter at index 0: -0.1"),
+    ({"betas": (NAN, 0.999)}, "Invalid beta parameter at index 0: nan"),
+    ({"betas": (0.9, 1.0)}, "Invalid beta parameter at index 1: 1.0"),
+    ({"betas": (0.9, INF)}, "Invalid beta parameter at index 1: inf"),
+    ({"betas": (0.9,)}, "Invalid betas, expected two numbers: (0.9,)"),
+    ({"betas": (0.9, 0.99, 0.999)}, "Invalid betas, expected two numbers: (0.9, 0.99, 0.999)"),
+    ({"betas": (0, 0.99)}, "betas must be either both floats or both Tensors: (0, 0.99)"),
+    ({"betas": (0.9, torch.tensor(0.9))}, "betas must be either both floats or both Tensors"),
+    ({"betas": (torch.ones(2), torch.tensor(0.9))}, "Tensor betas[0] must be 1-element, not 2"),
+    ({"backend": "cuda"}, "Invalid backend: 'cuda'"),
+    ({"state_dtype": torch.float64}, "Invalid state_dtype: torch.float64"),
+    ({"state_dtype": "4bit"}, "Invalid state_dtype: '4bit'"),
+    ({"rounding": "up"}, "Invalid rounding: 'up'"),
+    ({"seed": -1}, "Invalid seed: -1"),
+    ({"seed": 0.5}, "Invalid seed: 0.5"),
+    ({"weight_decay": -1}, "Invalid weight_decay value: -1"),
+    ({"weight_decay": NAN}, "Invalid weight_decay value: nan"),
+    ({"weight_decay": INF}, "Invalid weight_decay value: inf"),
+]
+BAD_OPTION_IDS = [str(options) for options, _ in BAD_OPTIONS]
+
+
+@pytest.mark.parametrize(("options", "message"), BAD_OPTIONS, ids=BAD_OPTION_IDS)
+def test_a_bad_argument_is_named_with_its_value(options: dict[str, Any], message: str) -> None:
+    """A bad hyperparameter is a ValueError with its name and value, before params is read."""
+    with pytest.raises(ValueError, match=re.escape(message)):
+        AdamW(None, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("options", "message"), BAD_OPTIONS, ids=BAD_OPTION_IDS)
+def test_a_bad_group_changes_nothing(options: dict[str, Any], message: str) -> None:
+    """A group with a bad hyperparameter is refused, the optimizer and the dict as they were."""
+    a, b, _ = parameters()
+    optimizer = AdamW([a])
+    group = {"params": b, **options}
+    given_keys = set(group)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        optimizer.add_param_group(group)
+    assert [g["params"] for g in optimizer.param_groups] == [[a]]
+    assert set(group) == given_keys
+
+
+OURS = ("inf", "two numbers", "backend", "state_dtype", "rounding", "seed")
+REFUSED_BY_TORCH_TOO = [
+    case
+    for case in BAD_OPTIONS
+    if case[1].startswith("Invalid") and not any(word in case[1] for word in OURS)
+]
+
+
+@pytest.mark.parametrize(("options", "message"), REFUSED_BY_TORCH_TOO)
+def test_refusals_use_torchs_words(options: dict[str, Any], message: str) -> None:
+    """Where torch refuses the same argument, its message is the one in our table."""
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        torch.optim.AdamW(parameters(), **options)
+
+
+@settings(deadline=None)
+@given(st.floats(max_value=0.0, exclude_max=True) | st.sampled_from([NAN, INF]))
+def test_no_number_outside_its_range_is_accepted(number: float) -> None:
+    """Negative, infinite and NaN are refused for every hyperparameter."""
+    for name in ("lr", "eps", "weight_decay"):
+        options: dict[str, Any] = {name: number}
+        with pytest.raises(ValueError, match="Invalid"):
+            AdamW(parameters(), **options)
+    for betas in ((number, 0.9), (0.9, number)):
+        with pytest.raises(ValueError, match="Invalid beta parameter at index"):
+            AdamW(parameters(), betas=betas)
+
+
+# What the base class refuses stays refused: (params, error, pattern).
+BAD_PARAMS: dict[str, tuple[Any, type[Exception], str]] = {
+    "a bare tensor": (lambda p: p, TypeError, "iterable of Tensors or dicts"),
+    "nothing": (lambda p: [], ValueError, "empty parameter list"),
+    "twice": (lambda p: [{"params": p}, {"params": p}], ValueError, "more than one parameter gr"),
+    "half named": (lambda p: [("p", p), nn.Parameter(p + 1)], ValueError, "names are missing"),
+    "non-leaf": (lambda p: [p * 2], ValueError, "non-leaf"),
+    "a number": (lambda p: [3], TypeError, "can only optimize Tensors"),
+}
+
+
+@pytest.mark.parametrize(("make", "error", "pattern"), BAD_PARAMS.values(), ids=BAD_PARAMS)
+def test_bad_params_are_refused_as_by_torch(
+    make: Any, error: type[Exception], pattern: str
+) -> None:
+    """What cannot be optimized is refused with torch's error, by us and by torch."""
+    for optimizer in (AdamW, torch.optim.AdamW):
+        with pytest.raises(error, match=pattern):
+            optimizer(make(nn.Parameter(torch.ones(2))))
+
+
+def test_a_group_that_is_no_dict_is_a_type_error() -> None:
+    """add_param_group refuses a list as torch does."""
+    with pytest.raises(TypeError, match="param_group must be a dict"):
+        AdamW(parameters()).add_param_group([1])  # type: ignore[arg-type]
+
+
+def test_a_sparse_gradient_is_refused_before_anything_moves() -> None:
+    """One sparse gradient, in the last group, stops the step with every parameter untouched."""
+    dense, table = nn.Parameter(torch.ones(3)), nn.Parameter(torch.ones(4, 2))
+    optimizer = AdamW([{"params": [dense]}, {"params": [table]}])
+    dense.grad = torch.ones(3)
+    table.grad = torch.eye(4, 2).to_sparse()
+    with pytest.raises(RuntimeError, match="sparse gradients"):
+        optimizer.step()
+    assert dense.tolist() == [1.0] * 3
+    assert not optimizer.state
+
+
+@pytest.mark.parametrize("name", ["lr", "eps", "weight_decay"])
+@pytest.mark.parametrize("number", [NAN, INF])
+def test_an_option_that_became_nan_stops_the_step(name: str, number: float) -> None:
+    """A schedule that puts NaN or infinity into a group is caught before a parameter moves."""
+    a, b = with_gradients(parameters()[:2])
+    optimizer = AdamW([{"params": [a]}, {"params": [b]}])
+    before = snapshot([a, b])
+    optimizer.param_groups[1][name] = number
+    with pytest.raises(ValueError, match=f"Invalid .*: {number}"):
+        optimizer.step()
+    assert all(torch.equal(x, y) for x, y in zip(before, (a, b), strict=True))
+    assert not optimizer.state
+
+
+@pytest.mark.parametrize("key", ["exp_avg", "exp_avg_sq"])
+def test_state_on_another_device_stops_the_step(key: str) -> None:
+    """State away from its parameter is named, with both devices, and nothing moves."""
+    params = with_gradients(parameters())
+    optimizer = AdamW(params)
+    optimizer.step()
+    before = snapshot(params)
+    optimizer.state[params[-1]][key] = torch.empty_like(params[-1], device="meta")
+    with pytest.raises(ValueError, match=f"state {key} is on meta, its parameter on cpu"):
+        optimizer.step()
+    assert all(torch.equal(x, y) for x, y in zip(before, params, strict=True))
+    assert optimizer.state[params[0]]["step"] == 1
+
+
+def test_a_tensor_option_on_another_device_stops_the_step() -> None:
+    """A tensor lr that a CPU parameter cannot use is named, and nothing moves."""
+    params = with_gradients(parameters())
+    optimizer = AdamW(params, lr=torch.tensor(0.1))
+    optimizer.param_groups[0]["lr"] = torch.tensor(0.1, device="meta")
+    before = snapshot(params)
+    with pytest.raises(ValueError, match="lr is on meta, a parameter on cpu"):
+        optimizer.step()
+    assert all(torch.equal(x, y) for x, y in zip(before, params, strict=True))
+
+
+FLAGS: list[tuple[dict[str, Any], str]] = [
+    ({"fused": True, "foreach": True}, "`fused` and `foreach` cannot be `True` together."),
+    ({"fused": True, "differentiable": True}, "`fused` does not support `differentiable`"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), FLAGS)
+def test_flags_that_exclude_each_other_are_refused_as_by_torch(
+    options: dict[str, Any], message: str
+) -> None:
+    """Both classes raise the same RuntimeError for flags that cannot go together."""
+    for optimizer in (AdamW, torch.optim.AdamW):
+        with pytest.raises(RuntimeError, match=message):
+            optimizer(parameters(), **options)
+
+
+# What a step refuses, here and in torch: (options, dtype, error, pattern).
+STEP_ERRORS: list[tuple[dict[str, Any], torch.dtype, type[Exception], str]] = [
+    ({"capturable": True}, torch.float32, AssertionError, "must be on supported devices"),
+    ({"fused": True}, torch.complex64, RuntimeError, "requires all the params to be floating"),
+]
+
+
+@pytest.mark.parametrize(("options", "dtype", "error", "pattern"), STEP_ERRORS)
+def test_what_a_device_cannot_do_is_refused_as_by_torch(
+    options: dict[str, Any], dtype: torch.dtype, error: type[Exception], pattern: str
+) -> None:
+    """Capturable on a CPU and fused for complex parameters stop the step, state unmade."""
+    for cls in (AdamW, torch.optim.AdamW):
+        optimizer = cls(with_gradients(parameters(dtype)), **options)
+        before = snapshot(params_of(optimizer))
+        with pytest.raises(error, match=pattern):
+            optimizer.step()
+        now = params_of(optimizer)
+        assert all(torch.equal(x, y) for x, y in zip(before, now, strict=True))
+
+
+def bad_shape(state: dict[str, Any]) -> None:
+    state["state"][1]["exp_avg_sq"] = torch.zeros(3)
+
+
+def bad_scales(state: dict[str, Any]) -> None:
+    state["state"][2]["exp_avg_scales"] = torch.zeros(3)
+
+
+def bad_groups(state: dict[str, Any]) -> None:
+    state["param_groups"] *= 2
+
+
+def bad_count(state: dict[str, Any]) -> None:
+    state["param_groups"][0]["params"] = [0]
+
+
+BAD_STATES: dict[str, tuple[Any, str]] = {
+    "shape": (bad_shape, r"exp_avg_sq of parameter 1 has shape \(3,\), expected \(7,\)"),
+    "scales": (bad_scales, r"exp_avg_scales of parameter 2 has shape \(3,\), expected \(20,\)"),
+    "groups": (bad_groups, "different number of parameter groups"),
+    "count": (bad_count, "doesn't match the size of optimizer's group"),
+}
+
+
+@pytest.mark.parametrize(("spoil", "message"), BAD_STATES.values(), ids=BAD_STATES)
+def test_a_state_that_does_not_fit_changes_nothing(spoil: Any, message: str) -> None:
+    """A loaded state of the wrong shape is a ValueError; state and options stay as they were."""
+    params = [*parameters(torch.float32)[:2], nn.Parameter(torch.ones(5000))]
+    optimizer = AdamW(with_gradients(params), state_dtype="8bit", lr=0.5)
+    optimizer.step()
+    saved = optimizer.state_dict()
+    loaded = {
+        "state": {index: dict(state) for index, state in saved["state"].items()},
+        "param_groups": [{**group, "lr": 0.25} for group in saved["param_groups"]],
+    }
+    spoil(loaded)
+    before = {param: dict(state) for param, state in optimizer.state.items()}
+    with pytest.raises(ValueError, match=message):
+        optimizer.load_state_dict(loaded)
+    assert optimizer.param_groups[0]["lr"] == 0.5
+    assert all(optimizer.state[p][k] is v for p, kept in before.items() for k, v in kept.items())
