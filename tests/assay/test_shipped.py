@@ -242,7 +242,7 @@ MUTATIONS = {
         "adamw/layout.py",
         "Slot(tuple(param.shape), moment_dtype(param, state_dtype))",
         "Slot(tuple(param.shape), torch.float16)",
-        "learning-rate",
+        "adam",
     ),
     "memory: states halved": Mutation(
         "vram/persistent.py",
