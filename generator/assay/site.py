@@ -5,6 +5,7 @@ Law: the last good site is replaced only by a whole new one.
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
@@ -35,6 +36,7 @@ def build(project: Project, found: Report) -> int:
     from mkdocs.exceptions import Abort, MkDocsException
 
     target = project.root / FOLDER
+    _show_log(logging.WARNING)
     with tempfile.TemporaryDirectory(dir=project.root, prefix=".site-") as folder:
         new = Path(folder) / "new"
         try:
@@ -55,7 +57,7 @@ def serve(root: Path, address: str, open_in_browser: bool) -> None:
     from mkdocs.exceptions import Abort, MkDocsException
 
     _quiet_banner()
-    _say_what_mkdocs_does()
+    _show_log(logging.INFO)
     try:
         mkdocs_serve(str(_config_file(root)), dev_addr=address, open_in_browser=open_in_browser)
     except (Abort, MkDocsException) as error:
@@ -95,15 +97,13 @@ def _config_file(root: Path) -> Path:
     return file
 
 
-def _say_what_mkdocs_does() -> None:
+def _show_log(level: int) -> None:
     """Show MkDocs' log as its own command line does; as a library it is silent."""
-    import logging
-
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(levelname)s  %(message)s"))
     logger = logging.getLogger("mkdocs")
     logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
+    logger.setLevel(level)
 
 
 def _quiet_banner() -> None:
