@@ -1,0 +1,182 @@
+"""Whole training steps in order, through the allocator: load, forward, loss, backward, update.
+
+Three steps are run: the first makes the optimizer's states where activations were, and from the
+third on nothing changes. The high-water mark is the most that torch would count as allocated.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+from .allocator import Block, CachingAllocator
+from .optimizers import optimizer_named, trainable
+from .recorder import Event
+from .sharding import ALONE, Sharding
+from .step import StepTrace
+from .updates import optimizer_events
+
+STEPS = 3
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Events of one phase; its blocks are of `kind`, or of what `kinds` says of them."""
+
+    name: str
+    events: tuple[Event, ...]
+    kind: str
+    kinds: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Peak:
+    """The most bytes that torch would count as allocated: when, of what, and what was reserved.
+
+    `parts` are the tensors' own bytes by kind at that moment, `allocated` has the allocator's
+    rounding too, `reserved` is the most it held of the GPU at any moment, `by_phase` the most
+    allocated in each phase.
+    """
+
+    phase: str
+    parts: dict[str, int]
+    allocated: int
+    reserved: int
+    by_phase: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Update:
+    """How parameters are updated: optimizer, torch's implementation, master copies, shards."""
+
+    optimizer: str = "adamw"
+    implementation: str = "foreach"
+    master_dtype: torch.dtype | None = None
+    sharding: Sharding = ALONE
+
+
+def training_phases(
+    model: nn.Module, trace: StepTrace, update: Update, workspace: int = 0
+) -> Iterator[Phase]:
+    """Yield the phases of STEPS training steps of a traced model.
+
+    workspace is the bytes of one cuBLAS workspace: forward's thread and backward's each take one
+    in the first step, and keep it. Errors as optimizer_events'.
+    """
+    sizes = _gradient_sizes(model, trace, update.sharding)
+    static = len(trace.gradients)
+    batch = tuple((-1 - i, size) for i, (_, size) in enumerate(trace.inputs))
+    yield Phase("load", _parameters(model, trace, update.sharding), "parameters", _kinds(trace))
+    yield Phase("load", _masters(model, update), "master weights")
+    yield Phase("load", batch, "batch")
+    first, later = optimizer_events(
+        model,
+        update.optimizer,
+        implementation=update.implementation,
+        update_dtype=update.master_dtype,
+        sharding=update.sharding,
+    )
+    kept = _kept(first)
+    del static
+    span = 1 + max((b for b, _ in trace.backward + trace.loss + trace.forward), default=0)
+    for step in range(STEPS):
+        base, scratch = (step + 1) * span, -(10**9) * (step + 2)
+        if workspace and step == 0:
+            yield Phase("forward", ((-(10**8), workspace),), "cuBLAS workspaces")
+        yield Phase("forward", _moved(trace.forward, base), "activations")
+        yield Phase("loss", _moved(trace.loss, base), "logits and loss")
+        if workspace and step == 0:
+            yield Phase("backward", ((-(10**8) - 1, workspace),), "cuBLAS workspaces")
+        grads = {block + base: "gradients" for block in sizes}
+        backward = _moved(_resized(trace.backward, sizes), base)
+        yield Phase("backward", backward, "temporaries of backward", grads)
+        copies = _gradient_copies(model, update, scratch)
+        yield Phase("optimizer", copies, "temporaries of the optimizer")
+        states = {scratch - 1 - b: "optimizer states" for b in (kept if step == 0 else ())}
+        moved = tuple((scratch - 1 - b, size) for b, size in (later if step else first))
+        yield Phase("optimizer", moved, "temporaries of the optimizer", states)
+        yield Phase("optimizer", tuple((b, -size) for b, size in copies), "")
+        yield Phase("zero_grad", tuple((b + base, -size) for b, size in sizes.items()), "")
+
+
+def high_point(phases: Iterable[Phase], allocator: CachingAllocator | None = None) -> Peak:
+    """Run phases through the allocator, and return the moment when most was allocated."""
+    allocator = allocator or CachingAllocator()
+    held: dict[int, tuple[Block, str]] = {}
+    now: Counter[str] = Counter()
+    by_phase: Counter[str] = Counter()
+    most, where, parts = -1, "", dict[str, int]()
+    for phase in phases:
+        for block, size in phase.events:
+            if size > 0:
+                kind = phase.kinds.get(block, phase.kind)
+                held[block] = allocator.take(size), kind
+            else:
+                taken, kind = held.pop(block)
+                allocator.give_back(taken)
+            now[kind] += size
+            if allocator.allocated > most:
+                most, where, parts = allocator.allocated, phase.name, dict(now)
+            by_phase[phase.name] = max(by_phase[phase.name], allocator.allocated)
+    return Peak(where, parts, most, allocator.peak_reserved, dict(by_phase))
+
+
+def _parameters(model: nn.Module, trace: StepTrace, sharding: Sharding) -> tuple[Event, ...]:
+    """Return the parameters' events, each as large as its shard, and the buffers' as they are."""
+    local = [
+        sharding.local(p.shape, "parameters").numel() * p.dtype.itemsize for p in model.parameters()
+    ]
+    return tuple((b, local[b] if b < len(local) else size) for b, size in trace.parameters)
+
+
+def _kinds(trace: StepTrace) -> dict[int, str]:
+    buffers = (b for b, _ in trace.parameters if b >= len(trace.gradients))
+    return dict.fromkeys(buffers, "buffers")
+
+
+def _masters(model: nn.Module, update: Update) -> tuple[Event, ...]:
+    dtype = update.master_dtype
+    if dtype is None:
+        return ()
+    shapes = (
+        update.sharding.local(p.shape, "states") for p in trainable(model) if p.dtype != dtype
+    )
+    return tuple((-(10**7) - i, shape.numel() * dtype.itemsize) for i, shape in enumerate(shapes))
+
+
+def _gradient_sizes(model: nn.Module, trace: StepTrace, sharding: Sharding) -> dict[int, int]:
+    """Return the bytes of each gradient's block, as large as its shard."""
+    return {
+        block: sharding.local(p.shape, "gradients").numel() * p.dtype.itemsize
+        for p, block in zip(model.parameters(), trace.gradients, strict=True)
+        if block is not None and p.numel()
+    }
+
+
+def _gradient_copies(model: nn.Module, update: Update, base: int) -> tuple[Event, ...]:
+    """Return the copies of gradients in the masters' dtype that torch's optimizers need."""
+    dtype = update.master_dtype
+    if dtype is None or optimizer_named(update.optimizer).torch_name is None:
+        return ()
+    shapes = (
+        update.sharding.local(p.shape, "states") for p in trainable(model) if p.dtype != dtype
+    )
+    sizes = [shape.numel() * dtype.itemsize for shape in shapes]
+    return tuple((base + 1 + i, size) for i, size in enumerate(sizes) if size)
+
+
+def _kept(events: tuple[Event, ...]) -> set[int]:
+    """Return the blocks taken and not given back."""
+    return {b for b, size in events if size > 0} - {b for b, size in events if size < 0}
+
+
+def _moved(events: tuple[Event, ...], base: int) -> tuple[Event, ...]:
+    return tuple((block + base, size) for block, size in events)
+
+
+def _resized(events: tuple[Event, ...], sizes: dict[int, int]) -> tuple[Event, ...]:
+    return tuple((b, sizes[b] if size > 0 and b in sizes else size) for b, size in events)
