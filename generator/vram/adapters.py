@@ -93,7 +93,8 @@ class LoraLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.base_layer(x)
         update = self.lora_B(self.lora_A(x.to(self.lora_A.weight.dtype)))
-        return (out + update * 2.0).to(out.dtype)
+        added: Tensor = (out + update * 2.0).to(out.dtype)
+        return added
 
 
 def nf4(model: nn.Module, *, double: bool = True) -> nn.Module:

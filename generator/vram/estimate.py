@@ -13,7 +13,7 @@ from .answer import Answer, Part
 from .gpus import Gpu, gpu_named
 from .kernels import ATTENTION
 from .model import build
-from .optimizers import IMPLEMENTATIONS, optimizer_named, total_bytes, state_buffers, trainable
+from .optimizers import IMPLEMENTATIONS, optimizer_named, state_buffers, total_bytes, trainable
 from .outside import CUDA_CONTEXT, WORKSPACES, workspace_bytes
 from .persistent import parameter_bytes, parameters
 from .sharding import ALONE, Sharding
@@ -83,6 +83,7 @@ def estimate(
         training: the settings; each may be given as a keyword instead.
         dtype: of a named model's parameters.
         gpu: a name of GPUS, or a card of one's own.
+        **settings: fields of Training.
 
     Raises ValueError for an unknown name or a setting that makes no sense.
     """

@@ -62,7 +62,7 @@ class EfficientAttention(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        batch, heads, length, channels = q.shape
+        batch, heads, length, _ = q.shape
         out = q.new_empty(batch, length, heads, v.shape[-1]).transpose(1, 2)
         sums = q.new_empty(batch, heads, _up(length, 32), dtype=torch.float32)
         ctx.save_for_backward(q, k, v, out, sums)
@@ -115,7 +115,7 @@ class CudaKernels(TorchFunctionMode):
         value: Tensor,
         attn_mask: Tensor | None = None,
         dropout_p: float = 0.0,
-        is_causal: bool = False,  # noqa: FBT001, FBT002 - torch's own signature
+        is_causal: bool = False,
         *,
         scale: float | None = None,
         enable_gqa: bool = False,
@@ -141,8 +141,8 @@ def _apply(function: type[torch.autograd.Function], q: Tensor, k: Tensor, v: Ten
 def _dropout(
     input: Tensor,  # noqa: A002 - torch's own name
     p: float = 0.5,
-    training: bool = True,  # noqa: FBT001, FBT002 - torch's own signature
-    inplace: bool = False,  # noqa: FBT001, FBT002
+    training: bool = True,
+    inplace: bool = False,
 ) -> Tensor:
     if not training or p == 0:
         return input

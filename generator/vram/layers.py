@@ -5,6 +5,8 @@ Shapes: B batch, T tokens, D hidden, H heads, K key-value heads, C channels of a
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -56,7 +58,7 @@ class Attention(nn.Module):
         self.softcap = shape.attention_softcap
         q_width, kv_width = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
         self.widths = [q_width, kv_width, kv_width]
-        options = {"bias": shape.qkv_bias, "device": device, "dtype": dtype}
+        options: dict[str, Any] = {"bias": shape.qkv_bias, "device": device, "dtype": dtype}
         if shape.fused_projections:
             self.qkv_proj: nn.Module = Linear(shape.hidden, sum(self.widths), **options)
         else:
@@ -90,7 +92,7 @@ class FeedForward(nn.Module):
     def __init__(self, shape: DecoderShape, device: torch.device, dtype: torch.dtype) -> None:
         super().__init__()
         self.activation = shape.activation
-        options = {"bias": False, "device": device, "dtype": dtype}
+        options: dict[str, Any] = {"bias": False, "device": device, "dtype": dtype}
         if shape.fused_projections:
             self.gate_up_proj: nn.Module = Linear(shape.hidden, 2 * shape.intermediate, **options)
         else:

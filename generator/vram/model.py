@@ -116,7 +116,8 @@ class DecoderLayer(nn.Module):
             mixed = self.self_attn(self.input_layernorm(x), rotation)
             x = x + self.post_attention_layernorm(mixed)
             fed = self.mlp(self.pre_feedforward_layernorm(x))
-            return x + self.post_feedforward_layernorm(fed)
+            sandwiched: Tensor = x + self.post_feedforward_layernorm(fed)
+            return sandwiched
         x = x + self.self_attn(self.input_layernorm(x), rotation)
         out: Tensor = x + self.mlp(self.post_attention_layernorm(x))
         return out

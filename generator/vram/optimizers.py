@@ -51,7 +51,7 @@ class Optimizer:
     torch_name: str | None = None
 
     def buffers(self, parameter: nn.Parameter, dtype: torch.dtype, *, hidden: bool) -> list[Buffer]:
-        """Return the states of one parameter updated in `dtype`; hidden: a weight inside a block."""
+        """Return the states of one parameter updated in `dtype`; hidden: a matrix in a block."""
         law = self.law if self.rest is None or hidden else self.rest
         return list(law(parameter.shape, dtype))
 
@@ -182,7 +182,7 @@ def hidden_matrices(model: nn.Module) -> set[int]:
     return {
         id(p)
         for p in trainable(model)
-        if p.ndim == 2 and id(p) not in own and not (p.shape[0] in rows)
+        if p.ndim == 2 and id(p) not in own and p.shape[0] not in rows
     }
 
 
@@ -220,7 +220,7 @@ def optimizer_state_bytes(
     update_dtype: torch.dtype | None = None,
     implementation: str = "foreach",
 ) -> int:
-    """Return the bytes of an optimizer's states on the device, exact; arguments as state_buffers'."""
+    """Return the bytes of an optimizer's states, exact; arguments as state_buffers'."""
     found = state_buffers(
         model, optimizer, update_dtype=update_dtype, implementation=implementation
     )

@@ -7,6 +7,7 @@ give it back. The tensors are on the meta device, so any size runs on any machin
 from __future__ import annotations
 
 import weakref
+from functools import cache
 from typing import Any
 
 import torch
@@ -19,7 +20,7 @@ Event = tuple[int, int]
 Meta = tuple[torch.Size, tuple[int, ...], torch.dtype]
 
 
-class Recorder(TorchDispatchMode):
+class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """A context: every storage made on the meta device inside it becomes a block of `events`.
 
     A storage is given back when the last tensor, or the autograd graph, lets it go, as on a GPU.
@@ -27,7 +28,7 @@ class Recorder(TorchDispatchMode):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.events: list[Event] = []
         self._blocks: dict[int, int] = {}
         self._results: dict[Any, Meta] = {}
@@ -74,23 +75,54 @@ class Recorder(TorchDispatchMode):
 
     def _run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run an operator, or skip what its kind or an equal call before has already told."""
-        if func is torch.ops.aten._local_scalar_dense.default and args[0].is_meta:
+        kind = _kind(func)
+        if kind == VIEW or (kind != PURE and not first_is_meta(args)):
+            return func(*args, **kwargs)
+        if kind == READS:
             return _value_of(args[0])
-        if _only_writes(func) and first_is_meta(args):
+        if kind == WRITES:
             return args[0] if isinstance(args[0], Tensor) else None
-        if func._schema.name.startswith("aten::_foreach_") and first_is_meta(args):
+        if kind == FOREACH:
             return [empty_as(t) for t in args[0]]
-        key = _call_key(func, args, kwargs)
-        known = self._results.get(key) if key is not None else None
+        return self._new_tensor(func, args, kwargs)
+
+    def _new_tensor(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        key = (func, _describe(args), _describe(tuple(kwargs.items())) if kwargs else None)
+        known = self._results.get(key)
         if known is not None:
             shape, stride, dtype = known
             return torch.empty_strided(shape, stride, dtype=dtype, device="meta")
-        out = None if key is None else result_of(func, args, kwargs)
+        out = result_of(func, args, kwargs)
         out = func(*args, **kwargs) if out is None else out
-        if key is not None and isinstance(out, Tensor) and out.is_meta:
-            if out.untyped_storage()._cdata not in self._blocks:  # a new storage, not a view
-                self._results[key] = (out.shape, out.stride(), out.dtype)
+        if isinstance(out, Tensor) and out.is_meta and not self._is_known(out):
+            self._results[key] = (out.shape, out.stride(), out.dtype)
         return out
+
+    def _is_known(self, tensor: Tensor) -> bool:
+        """Whether it is a view after all: torch calls some of them new (_unsafe_view)."""
+        return tensor.untyped_storage()._cdata in self._blocks
+
+
+VIEW, PURE, READS, WRITES, FOREACH = range(5)
+
+
+@cache
+def _kind(func: Any) -> int:
+    """Tell what an operator may do: PURE makes new tensors, WRITES changes values in place.
+
+    READS gives a value to Python, FOREACH makes a list like its first; all else runs as a VIEW.
+    """
+    schema = func._schema
+    if func is torch.ops.aten._local_scalar_dense.default:
+        return READS
+    foreach = schema.name.startswith("aten::_foreach_")
+    if schema.is_mutable:
+        in_place = schema.name.endswith("_") and (foreach or torch.Tag.pointwise in func.tags)
+        return WRITES if in_place else VIEW
+    if foreach:
+        return FOREACH
+    aliased = any(a.alias_info is not None for a in (*schema.arguments, *schema.returns))
+    return VIEW if aliased or not schema.name.startswith("aten::") else PURE
 
 
 def _value_of(tensor: Tensor) -> bool | float:
@@ -106,32 +138,12 @@ def _value_of(tensor: Tensor) -> bool | float:
     raise ValueError("the module reads an integer from a tensor: a trace has no values to give")
 
 
-def _only_writes(func: Any) -> bool:
-    """Whether the operator changes values in place and nothing else, as x.mul_(y) does."""
-    name = func._schema.name
-    if not (name.endswith("_") and func._schema.is_mutable):
-        return False
-    return name.startswith("aten::_foreach_") or torch.Tag.pointwise in func.tags
-
-
-def _call_key(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Return what decides the result's shape, or None where a call says too little of it."""
-    if func._schema.is_mutable:
-        return None
-    key = (func, _describe(args), tuple((name, _describe(kwargs[name])) for name in kwargs))
-    try:
-        hash(key)
-    except TypeError:
-        return None
-    return key
-
-
 def _describe(value: Any) -> Any:
     if isinstance(value, Tensor):
         return (value.shape, value.stride(), value.dtype, value.is_meta)
     if isinstance(value, (list, tuple)):
         return tuple(map(_describe, value))
-    return value if isinstance(value, str | torch.dtype | None) else (type(value), value)
+    return (type(value), value) if isinstance(value, (int, float)) else value
 
 
 def live_bytes(events: list[Event] | tuple[Event, ...]) -> int:

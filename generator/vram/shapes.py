@@ -79,9 +79,9 @@ def _demand_positive(shape: DecoderShape | GPT2Shape) -> None:
     for field in fields(shape):
         value = getattr(shape, field.name)
         optional = value is None and field.name == "head_size"
-        if str(field.type).startswith("int") and not optional:
-            if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
-                raise ValueError(f"{field.name} must be a positive integer: {value!r}")
+        counted = str(field.type).startswith("int") and not optional
+        if counted and not (isinstance(value, int) and value > 0):
+            raise ValueError(f"{field.name} must be a positive integer: {value!r}")
 
 
 LLAMA: dict[str, DecoderShape] = {

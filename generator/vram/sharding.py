@@ -38,7 +38,7 @@ class Sharding:
             raise ValueError(f"unknown layout {self.layout!r}: {', '.join(LAYOUTS)}")
 
     def local(self, shape: torch.Size, what: str) -> torch.Size:
-        """Return the shape that a rank holds of a tensor's "parameters", "gradients" or "states"."""
+        """Return the shape a rank holds of a tensor's "parameters", "gradients" or "states"."""
         if self.ranks == 1 or self.stage < _STAGE_OF[what]:
             return shape
         if self.layout == "zero" or not shape:

@@ -116,12 +116,12 @@ def _trace(
     recorder.close()
     del held
     cuts = [0, *marks, len(recorder.events)]
-    phases = [tuple(recorder.events[a:b]) for a, b in pairwise(cuts)]
+    load, batch, forward, end, backward = (tuple(recorder.events[a:b]) for a, b in pairwise(cuts))
     grads = (p.grad for p in shadow.parameters())
     blocks = tuple(None if grad is None else recorder.block_of(grad) for grad in grads)
     for parameter, grad in zip(shadow.parameters(), before, strict=True):
         parameter.grad = grad
-    return StepTrace(*phases, gradients=blocks, logit_bytes=logit_bytes)
+    return StepTrace(load, batch, forward, end, backward, blocks, logit_bytes)
 
 
 def _forward_and_backward(
