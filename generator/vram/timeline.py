@@ -21,6 +21,9 @@ from .step import StepTrace
 from .updates import optimizer_events
 
 STEPS = 3
+_TEMPORARIES = "temporaries of the optimizer"
+# Blocks of a trace count from 0, by less than a billion; these are the numbers of the others.
+_BATCH, _WORKSPACES, _MASTERS, _UPDATES = -1, -(10**3), -(10**9), 10**12
 
 
 @dataclass(frozen=True)
@@ -67,12 +70,7 @@ def training_phases(
     workspace is the bytes of one cuBLAS workspace: forward's thread and backward's each take one
     in the first step, and keep it. Errors as optimizer_events'.
     """
-    sizes = _gradient_sizes(model, trace, update.sharding)
-    static = len(trace.gradients)
-    batch = tuple((-1 - i, size) for i, (_, size) in enumerate(trace.inputs))
-    yield Phase("load", _parameters(model, trace, update.sharding), "parameters", _kinds(trace))
-    yield Phase("load", _masters(model, update), "master weights")
-    yield Phase("load", batch, "batch")
+    yield from _load(model, trace, update)
     first, later = optimizer_events(
         model,
         update.optimizer,
@@ -80,27 +78,50 @@ def training_phases(
         update_dtype=update.master_dtype,
         sharding=update.sharding,
     )
-    kept = _kept(first)
-    del static
-    span = 1 + max((b for b, _ in trace.backward + trace.loss + trace.forward), default=0)
+    sizes = _gradient_sizes(model, trace, update.sharding)
+    span = 1 + max(block for block, _ in trace.forward + trace.loss + trace.backward)
     for step in range(STEPS):
-        base, scratch = (step + 1) * span, -(10**9) * (step + 2)
-        if workspace and step == 0:
-            yield Phase("forward", ((-(10**8), workspace),), "cuBLAS workspaces")
-        yield Phase("forward", _moved(trace.forward, base), "activations")
-        yield Phase("loss", _moved(trace.loss, base), "logits and loss")
-        if workspace and step == 0:
-            yield Phase("backward", ((-(10**8) - 1, workspace),), "cuBLAS workspaces")
-        grads = {block + base: "gradients" for block in sizes}
-        backward = _moved(_resized(trace.backward, sizes), base)
-        yield Phase("backward", backward, "temporaries of backward", grads)
-        copies = _gradient_copies(model, update, scratch)
-        yield Phase("optimizer", copies, "temporaries of the optimizer")
-        states = {scratch - 1 - b: "optimizer states" for b in (kept if step == 0 else ())}
-        moved = tuple((scratch - 1 - b, size) for b, size in (later if step else first))
-        yield Phase("optimizer", moved, "temporaries of the optimizer", states)
-        yield Phase("optimizer", tuple((b, -size) for b, size in copies), "")
+        base = (step + 1) * span
+        yield from _forward_and_backward(trace, sizes, base, workspace if step == 0 else 0)
+        yield from _update(model, update, later if step else first, step)
         yield Phase("zero_grad", tuple((b + base, -size) for b, size in sizes.items()), "")
+
+
+def _load(model: nn.Module, trace: StepTrace, update: Update) -> Iterator[Phase]:
+    batch = tuple((_BATCH - i, size) for i, (_, size) in enumerate(trace.inputs))
+    yield Phase("load", _parameters(model, trace, update.sharding), "parameters", _kinds(trace))
+    yield Phase("load", _copies(model, update, _MASTERS), "master weights")
+    yield Phase("load", batch, "batch")
+
+
+def _forward_and_backward(
+    trace: StepTrace, sizes: dict[int, int], base: int, workspace: int
+) -> Iterator[Phase]:
+    """Yield forward, loss and backward, blocks moved up by base; gradients are as `sizes` says."""
+    one, other = (((_WORKSPACES - i, workspace),) if workspace else () for i in range(2))
+    yield Phase("forward", one, "cuBLAS workspaces")
+    yield Phase("forward", _moved(trace.forward, base), "activations")
+    yield Phase("loss", _moved(trace.loss, base), "logits and loss")
+    yield Phase("backward", other, "cuBLAS workspaces")
+    kinds = {block + base: "gradients" for block in sizes}
+    backward = _moved(_resized(trace.backward, sizes), base)
+    yield Phase("backward", backward, "temporaries of backward", kinds)
+
+
+def _update(
+    model: nn.Module, update: Update, events: tuple[Event, ...], step: int
+) -> Iterator[Phase]:
+    """Yield the optimizer's events, within copies of the gradients in the masters' dtype if any.
+
+    torch's optimizers need a gradient of the dtype that they update; other packages' do not.
+    """
+    base = _UPDATES * (step + 1)
+    needs = optimizer_named(update.optimizer).torch_name is not None
+    copies = _copies(model, update, base - _MASTERS) if needs else ()
+    states = {base + block: "optimizer states" for block in _kept(events)}
+    yield Phase("optimizer", copies, _TEMPORARIES)
+    yield Phase("optimizer", _moved(events, base), _TEMPORARIES, states)
+    yield Phase("optimizer", tuple((b, -size) for b, size in copies), "")
 
 
 def high_point(phases: Iterable[Phase], allocator: CachingAllocator | None = None) -> Peak:
@@ -138,14 +159,15 @@ def _kinds(trace: StepTrace) -> dict[int, str]:
     return dict.fromkeys(buffers, "buffers")
 
 
-def _masters(model: nn.Module, update: Update) -> tuple[Event, ...]:
+def _copies(model: nn.Module, update: Update, base: int) -> tuple[Event, ...]:
+    """Return a block for each trained tensor that has a master copy, as large as that."""
     dtype = update.master_dtype
     if dtype is None:
         return ()
-    shapes = (
-        update.sharding.local(p.shape, "states") for p in trainable(model) if p.dtype != dtype
-    )
-    return tuple((-(10**7) - i, shape.numel() * dtype.itemsize) for i, shape in enumerate(shapes))
+    held = update.sharding
+    shapes = [held.local(p.shape, "states") for p in trainable(model) if p.dtype != dtype]
+    sizes = [shape.numel() * dtype.itemsize for shape in shapes]
+    return tuple((base + i, size) for i, size in enumerate(sizes) if size)
 
 
 def _gradient_sizes(model: nn.Module, trace: StepTrace, sharding: Sharding) -> dict[int, int]:
@@ -155,18 +177,6 @@ def _gradient_sizes(model: nn.Module, trace: StepTrace, sharding: Sharding) -> d
         for p, block in zip(model.parameters(), trace.gradients, strict=True)
         if block is not None and p.numel()
     }
-
-
-def _gradient_copies(model: nn.Module, update: Update, base: int) -> tuple[Event, ...]:
-    """Return the copies of gradients in the masters' dtype that torch's optimizers need."""
-    dtype = update.master_dtype
-    if dtype is None or optimizer_named(update.optimizer).torch_name is None:
-        return ()
-    shapes = (
-        update.sharding.local(p.shape, "states") for p in trainable(model) if p.dtype != dtype
-    )
-    sizes = [shape.numel() * dtype.itemsize for shape in shapes]
-    return tuple((base + 1 + i, size) for i, size in enumerate(sizes) if size)
 
 
 def _kept(events: tuple[Event, ...]) -> set[int]:
