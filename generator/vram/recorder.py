@@ -7,7 +7,7 @@ give it back. The tensors are on the meta device, so any size runs on any machin
 from __future__ import annotations
 
 import weakref
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -32,7 +32,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.events: list[Event] = []
         self._blocks: dict[int, int] = {}
         self._results: dict[Any, Meta] = {}
-        self._finalizers: list[weakref.finalize[Any, Any]] = []
+        self._watched: list[weakref.ref[Any]] = []
+        self._open = True
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -43,21 +44,22 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         storage = tensor.untyped_storage()
         key = storage._cdata
         if key not in self._blocks:
-            block, size = len(self._finalizers), storage.nbytes()
+            block, size = len(self._watched), storage.nbytes()
             self._blocks[key] = block
             if size:
                 self.events.append((block, size))
-            self._finalizers.append(weakref.finalize(storage, self._give_back, key, block, size))
+            gone = partial(self._give_back, key, block, size)
+            self._watched.append(weakref.ref(storage, gone))
         return self._blocks[key]
 
     def close(self) -> None:
         """Stop listening: what is let go from now on is no event."""
-        for finalizer in self._finalizers:
-            finalizer.detach()
+        self._open = False
 
-    def _give_back(self, key: int, block: int, size: int) -> None:
-        del self._blocks[key]
-        if size:
+    def _give_back(self, key: int, block: int, size: int, _: object) -> None:
+        if self._open:
+            del self._blocks[key]
+        if self._open and size:
             self.events.append((block, -size))
 
     def __torch_dispatch__(

@@ -132,17 +132,21 @@ def high_point(phases: Iterable[Phase], allocator: CachingAllocator | None = Non
     by_phase: Counter[str] = Counter()
     most, where, parts = -1, "", dict[str, int]()
     for phase in phases:
+        top = by_phase[phase.name]
         for block, size in phase.events:
-            if size > 0:
-                kind = phase.kinds.get(block, phase.kind)
-                held[block] = allocator.take(size), kind
-            else:
+            if size < 0:
                 taken, kind = held.pop(block)
                 allocator.give_back(taken)
+                now[kind] += size
+                continue
+            kind = phase.kinds.get(block, phase.kind)
+            held[block] = allocator.take(size), kind
             now[kind] += size
-            if allocator.allocated > most:
-                most, where, parts = allocator.allocated, phase.name, dict(now)
-            by_phase[phase.name] = max(by_phase[phase.name], allocator.allocated)
+            if allocator.allocated > top:
+                top = allocator.allocated
+                if top > most:
+                    most, where, parts = top, phase.name, dict(now)
+        by_phase[phase.name] = max(top, allocator.allocated)
     return Peak(where, parts, most, allocator.peak_reserved, dict(by_phase))
 
 
