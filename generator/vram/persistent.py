@@ -43,8 +43,11 @@ class TrainingBytes:
 
 
 def parameters(model: nn.Module) -> int:
-    """Return the number of parameters (elements), frozen ones included, tied ones once."""
-    return sum(p.numel() for p in model.parameters())
+    """Return the number of parameters (elements), frozen ones included, tied ones once.
+
+    A weight packed in four bits (vram.nf4) counts the elements that it stands for.
+    """
+    return sum(getattr(p, "unpacked_elements", p.numel()) for p in model.parameters())
 
 
 def parameter_bytes(model: nn.Module) -> int:

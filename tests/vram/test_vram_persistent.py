@@ -37,7 +37,7 @@ def held(tensors: Iterable[Tensor]) -> int:
 
 
 def train_once(updated: list[nn.Parameter]) -> torch.optim.AdamW:
-    """torch's AdamW after one step on a gradient for each tensor that wants one."""
+    """Torch's AdamW after one step on a gradient for each tensor that wants one."""
     optimizer = torch.optim.AdamW(updated)
     for param in updated:
         if param.requires_grad:

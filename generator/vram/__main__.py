@@ -1,0 +1,9 @@
+"""Run the command: python -m vram."""
+
+import gc
+import sys
+
+from .cli import main
+
+gc.disable()  # one answer and out: looking for garbage would take a tenth of the time
+sys.exit(main())

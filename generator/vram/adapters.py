@@ -1,0 +1,163 @@
+"""LoRA and QLoRA: frozen linear layers with small trained ones beside them, and in four bits.
+
+LoRA (arXiv 2106.09685) adds B (out, rank) and A (rank, in); QLoRA (arXiv 2305.14314) stores the
+frozen weight as bitsandbytes 0.50.2 does: half a byte an element and constants for its blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+BLOCK, NESTED_BLOCK = 64, 256
+ALL_LINEAR = "all-linear"
+
+
+def nf4_buffers(elements: int, *, double: bool = True) -> dict[str, tuple[int, torch.dtype]]:
+    """Return the tensors that bitsandbytes makes of a weight: name to (elements, dtype).
+
+    Two elements a byte; one absmax for each 64, in float32, or with double quantisation in one
+    byte, with one float32 for each 256 of them, an offset and a map of 256 float32; and the map of
+    the sixteen NF4 values. Raises ValueError for a weight of no elements.
+    """
+    if elements < 1:
+        raise ValueError(f"elements must be at least 1: {elements}")
+    blocks = -(-elements // BLOCK)
+    found = {
+        "weight": (-(-elements // 2), torch.uint8),
+        "absmax": (blocks, torch.uint8 if double else torch.float32),
+        "quant_map": (16, torch.float32),
+    }
+    if double:
+        found["nested_absmax"] = (-(-blocks // NESTED_BLOCK), torch.float32)
+        found["nested_quant_map"] = (256, torch.float32)
+        found["offset"] = (1, torch.float32)
+    return found
+
+
+def nf4_bytes(elements: int, *, double: bool = True) -> int:
+    """Return the bytes of nf4_buffers, constants included."""
+    return sum(n * dtype.itemsize for n, dtype in nf4_buffers(elements, double=double).values())
+
+
+class NF4Linear(nn.Module):
+    """A frozen linear layer in four bits, on meta: shapes of what bitsandbytes' Linear4bit holds.
+
+    Its constants are buffers. Each pass makes the weight in x's dtype again, for one product.
+    """
+
+    def __init__(self, linear: nn.Linear, *, double: bool) -> None:
+        super().__init__()
+        self.outputs, self.inputs = linear.weight.shape
+        sizes = nf4_buffers(linear.weight.numel(), double=double)
+        packed = torch.empty(sizes.pop("weight")[0], 1, dtype=torch.uint8, device="meta")
+        self.weight = nn.Parameter(packed, requires_grad=False)
+        self.weight.unpacked_elements = linear.weight.numel()  # type: ignore[attr-defined]
+        for name, (elements, dtype) in sizes.items():
+            self.register_buffer(name, torch.empty(elements, dtype=dtype, device="meta"))
+        self.bias = linear.bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = _NF4Product.apply(x, self.weight, self.outputs)  # type: ignore[no-untyped-call]
+        return out if self.bias is None else out + self.bias
+
+
+class _NF4Product(torch.autograd.Function):
+    """x (..., in) times a packed weight: the weight is unpacked for the product, then let go."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, packed: Tensor, outputs: int) -> Tensor:
+        ctx.shape = (outputs, x.shape[-1])
+        return F.linear(x, x.new_empty(ctx.shape))
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+        return grads[0] @ grads[0].new_empty(ctx.shape), None, None
+
+
+class LoraLinear(nn.Module):
+    """base(x) + B(A(x)) * scale, as PEFT computes it: A and B in a dtype of their own."""
+
+    def __init__(self, base: nn.Module, rank: int, dtype: torch.dtype) -> None:
+        super().__init__()
+        outputs, inputs = _sides(base)
+        device = next(base.parameters()).device
+        self.base_layer = base
+        self.lora_A = nn.Linear(inputs, rank, bias=False, device=device, dtype=dtype)
+        self.lora_B = nn.Linear(rank, outputs, bias=False, device=device, dtype=dtype)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.base_layer(x)
+        update = self.lora_B(self.lora_A(x.to(self.lora_A.weight.dtype)))
+        added: Tensor = (out + update * 2.0).to(out.dtype)
+        return added
+
+
+def nf4(model: nn.Module, *, double: bool = True) -> nn.Module:
+    """Replace each linear layer but the output projection by its NF4 form; freeze all; return it.
+
+    Changes the model given. Raises ValueError where there is no linear layer to replace.
+    """
+    model.requires_grad_(requires_grad=False)
+    for owner, name, linear in _linears(model, ALL_LINEAR):
+        setattr(owner, name, NF4Linear(linear, double=double))
+    return model
+
+
+def lora(
+    model: nn.Module,
+    rank: int = 16,
+    targets: Iterable[str] | str = ALL_LINEAR,
+    *,
+    dtype: torch.dtype = torch.float32,
+) -> nn.Module:
+    """Put adapters of `rank` beside the linear layers whose names are targets; freeze the rest.
+
+    targets are last parts of module names ("q_proj", "v_proj"), or "all-linear": every linear
+    layer but the output projection. dtype is the adapters' own, float32 as PEFT makes them. Changes
+    and returns the model given. Raises ValueError for a rank below 1 or targets that match nothing.
+    """
+    if rank < 1:
+        raise ValueError(f"rank must be at least 1: {rank}")
+    model.requires_grad_(requires_grad=False)
+    for owner, name, layer in _linears(model, targets):
+        setattr(owner, name, LoraLinear(layer, rank, dtype))
+    return model
+
+
+def _linears(model: nn.Module, targets: Iterable[str] | str) -> list[tuple[nn.Module, str, Any]]:
+    wanted = None if targets == ALL_LINEAR else set(targets)
+    output = _output_name(model)
+    found = []
+    for path, module in model.named_modules():
+        for name, child in module.named_children():
+            chosen = name in wanted if wanted is not None else f"{path}.{name}".strip(".") != output
+            if chosen and isinstance(child, nn.Linear | NF4Linear):
+                found.append((module, name, child))
+    if not found:
+        raise ValueError(f"no linear layer is named by {targets!r}")
+    return found
+
+
+def _output_name(model: nn.Module) -> str | None:
+    """Return the name of the linear layer with as many outputs as an embedding has rows."""
+    rows = {m.num_embeddings for m in model.modules() if isinstance(m, nn.Embedding)}
+    layers = ((n, m) for n, m in model.named_modules() if isinstance(m, nn.Linear))
+    return next((name for name, layer in layers if layer.out_features in rows), None)
+
+
+def _sides(layer: nn.Module) -> tuple[int, int]:
+    if isinstance(layer, NF4Linear):
+        return layer.outputs, layer.inputs
+    assert isinstance(layer, nn.Linear)
+    return layer.out_features, layer.in_features
+
+
+def constant_bytes(model: nn.Module) -> int:
+    """Return the bytes of the quantisation constants of the model's NF4 layers."""
+    layers = (m for m in model.modules() if isinstance(m, NF4Linear))
+    return sum(b.numel() * b.dtype.itemsize for layer in layers for b in layer.buffers())

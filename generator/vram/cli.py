@@ -1,0 +1,77 @@
+"""`python -m vram MODEL`: one answer as a table or as JSON; 2 for a request that makes no sense."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+
+import torch
+
+from .estimate import Training, estimate
+from .gpus import GPUS
+from .optimizers import IMPLEMENTATIONS, OPTIMIZERS
+from .shapes import MODELS
+from .sharding import LAYOUTS, Sharding
+
+DTYPES = {
+    "bf16": torch.bfloat16,
+    "fp16": torch.float16,
+    "fp32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+    "float32": torch.float32,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the answer to a request; return 0, or 2 with one line on stderr if it is senseless."""
+    given = _parser().parse_args(arguments)
+    try:
+        answer = estimate(given.model, _training(given), dtype=DTYPES[given.dtype], gpu=given.gpu)
+    except (ValueError, KeyError) as error:
+        print(f"vram: {error}", file=sys.stderr)  # noqa: T201 - a command
+        return 2
+    text = str(answer) if given.format == "table" else json.dumps(answer.as_json(), indent=2)
+    print(text)  # noqa: T201 - a command
+    return 0
+
+
+def _training(given: argparse.Namespace) -> Training:
+    return Training(
+        optimizer=given.optimizer,
+        implementation=given.implementation,
+        batch=given.batch,
+        sequence=given.seq,
+        attention=given.attention,
+        checkpoint=given.checkpoint,
+        master_dtype=DTYPES[given.master] if given.master else None,
+        lora_rank=given.lora,
+        nf4=given.nf4,
+        sharding=Sharding(given.ranks, given.stage, given.layout),
+        expandable_segments=given.expandable_segments,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="vram", description="Memory that training takes.")
+    add = parser.add_argument
+    add("model", help=f"one of: {', '.join(MODELS)}")
+    add("--optimizer", default="adamw", help=f"one of: {', '.join(OPTIMIZERS)}")
+    add("--implementation", default="foreach", help=f"torch's own: {', '.join(IMPLEMENTATIONS)}")
+    add("--dtype", default="bf16", choices=DTYPES, help="of the parameters")
+    add("--master", choices=DTYPES, help="dtype of a second copy of the trained parameters")
+    add("--batch", type=int, default=1, help="sequences in a step")
+    add("--seq", type=int, default=2048, help="tokens in a sequence")
+    add("--attention", help="flash, efficient or math; the default is CUDA's choice")
+    add("--checkpoint", action="store_true", help="recompute activations block by block")
+    add("--lora", type=int, metavar="RANK", help="adapters beside every linear layer")
+    add("--nf4", action="store_true", help="frozen weights in four bits (QLoRA)")
+    add("--ranks", type=int, default=1, help="GPUs that share the states")
+    add("--stage", type=int, default=3, help="ZeRO stage, 0 to 3")
+    add("--layout", default="fsdp", help=f"how a tensor is cut: {', '.join(LAYOUTS)}")
+    add("--expandable-segments", action="store_true", help="the allocator's option")
+    add("--gpu", help=f"one of: {', '.join(gpu.name for gpu in GPUS.values())}")
+    add("--format", default="table", choices=("table", "json"))
+    return parser

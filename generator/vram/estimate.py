@@ -1,0 +1,188 @@
+"""Puts the pieces together: model, step, optimizer, shards, allocator and card to one answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import nn
+
+from .adapters import constant_bytes, lora, nf4
+from .allocator import CachingAllocator
+from .answer import Answer, Part
+from .gpus import Gpu, gpu_named
+from .kernels import ATTENTION
+from .model import build
+from .optimizers import IMPLEMENTATIONS, optimizer_named, state_buffers, total_bytes, trainable
+from .outside import CUDA_CONTEXT, WORKSPACES, workspace_bytes
+from .persistent import parameter_bytes, parameters
+from .sharding import ALONE, Sharding
+from .step import StepTrace, on_meta, token_ids, trace_step
+from .timeline import Peak, Update, high_point, training_phases
+from .updates import local_parameters
+
+NOT_COUNTED = (
+    "other processes on the card, and the desktop's own use",
+    "the logits, if the loop keeps a name for them through backward",
+    "temporaries inside library kernels other than attention's (cuBLAS beyond its workspace)",
+    "what a compiler (torch.compile) or autocast would change",
+    "data loading, evaluation and checkpoints written while training",
+)
+SHARDED = (
+    "layers gathered whole for their forward and backward, and gradients before they are reduced",
+    "buffers of NCCL",
+)
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a model is trained. Raises ValueError for a setting that makes no sense.
+
+    optimizer: a name of OPTIMIZERS; implementation: torch's "foreach" (its default on CUDA),
+    "single" or "fused"; batch and sequence: of token ids; attention: "flash", "efficient", "math",
+    None is CUDA's choice; checkpoint: activation checkpointing of each block; master_dtype: a more
+    precise copy of trainable parameters; lora_rank: adapters beside every linear layer; nf4: the
+    frozen weights in four bits, twice quantised; sharding: over ranks; expandable_segments: the
+    allocator's option.
+    """
+
+    optimizer: str = "adamw"
+    implementation: str = "foreach"
+    batch: int = 1
+    sequence: int = 2048
+    attention: str | None = None
+    checkpoint: bool = False
+    master_dtype: torch.dtype | None = None
+    lora_rank: int | None = None
+    nf4: bool = False
+    sharding: Sharding = ALONE
+    expandable_segments: bool = False
+
+    def __post_init__(self) -> None:
+        optimizer_named(self.optimizer)
+        token_ids(self.batch, self.sequence)
+        for value, known in ((self.implementation, IMPLEMENTATIONS), (self.attention, ATTENTION)):
+            if value is not None and value not in known:
+                raise ValueError(f"unknown setting {value!r}: {', '.join(known)}")
+        if self.nf4 and self.lora_rank is None:
+            raise ValueError("frozen four-bit weights need adapters to train: give a LoRA rank")
+
+
+def estimate(
+    model: str | nn.Module,
+    training: Training | None = None,
+    *,
+    dtype: torch.dtype = torch.bfloat16,
+    gpu: str | Gpu | None = None,
+    **settings: object,
+) -> Answer:
+    """Return the memory that training a language model takes.
+
+    Args:
+        model: a name of MODELS, built in `dtype`, or any module that maps int64 ids (B, T) to
+            logits (B, T, V); a module is left as it is, and its own dtypes hold.
+        training: the settings; each may be given as a keyword instead.
+        dtype: of a named model's parameters.
+        gpu: a name of GPUS, or a card of one's own.
+        **settings: fields of Training.
+
+    Raises ValueError for an unknown name or a setting that makes no sense.
+    """
+    plan = replace(training or Training(), **settings)  # type: ignore[arg-type]
+    card = gpu_named(gpu) if isinstance(gpu, str) else gpu
+    module = prepared(build(model, dtype=dtype) if isinstance(model, str) else on_meta(model), plan)
+    trace = trace_step(
+        module,
+        token_ids(plan.batch, plan.sequence),
+        attention=plan.attention,
+        checkpoint=plan.checkpoint,
+    )
+    update = Update(plan.optimizer, plan.implementation, plan.master_dtype, plan.sharding)
+    workspace = workspace_bytes(card.capability if card else None)
+    phases = training_phases(module, trace, update, workspace)
+    peak = high_point(phases, CachingAllocator(expandable=plan.expandable_segments))
+    return _answer(module, plan, trace, peak, card)
+
+
+def prepared(model: nn.Module, plan: Training) -> nn.Module:
+    """Put the plan's quantisation and adapters into a module on meta, and return it."""
+    if plan.nf4:
+        nf4(model)
+    return model if plan.lora_rank is None else lora(model, plan.lora_rank)
+
+
+def _answer(
+    module: nn.Module, plan: Training, trace: StepTrace, peak: Peak, card: Gpu | None
+) -> Answer:
+    tensors = sum(peak.parts.values())
+    slack = peak.reserved - tensors
+    formulas = _formulas(module, plan, peak)
+    parts = [Part(name, size, formulas.get(name, "")) for name, size in peak.parts.items() if size]
+    parts.append(Part("cached by the allocator", slack, "reserved - tensors at the peak"))
+    context = f"{CUDA_CONTEXT.low:,} to {CUDA_CONTEXT.high:,}; {CUDA_CONTEXT.source}"
+    parts.append(Part("CUDA context", CUDA_CONTEXT.high, context))
+    workspace = workspace_bytes(card.capability if card else None)
+    shards = SHARDED if plan.sharding.ranks > 1 else ()
+    return Answer(
+        parameters=parameters(module),
+        parts=tuple(parts),
+        persistent_bytes=persistent_bytes(module, plan),
+        peak_allocated_bytes=peak.allocated,
+        reserved_bytes=peak.reserved,
+        low_bytes=tensors - (WORKSPACES - 1) * workspace + CUDA_CONTEXT.low,
+        high_bytes=peak.reserved + CUDA_CONTEXT.high,
+        not_counted=(*NOT_COUNTED, *shards),
+        gpu=card,
+        activation_bytes=trace.activation_bytes,
+        logit_bytes=trace.logit_bytes,
+        peak_phase=peak.phase,
+        phases=peak.by_phase,
+    )
+
+
+def persistent_bytes(model: nn.Module, plan: Training) -> int:
+    """Return what one rank holds between steps, gradients included, in bytes, exact."""
+    held = plan.sharding
+    weights = sum(
+        held.local(p.shape, "parameters").numel() * p.dtype.itemsize for p in model.parameters()
+    )
+    gradients = sum(
+        held.local(p.shape, "gradients").numel() * p.dtype.itemsize for p in trainable(model)
+    )
+    return (
+        weights + constant_bytes(model) + gradients + _masters(model, plan) + _states(model, plan)
+    )
+
+
+def _masters(model: nn.Module, plan: Training) -> int:
+    dtype = plan.master_dtype
+    if dtype is None:
+        return 0
+    copied = (p for p in trainable(model) if p.dtype != dtype)
+    return sum(plan.sharding.local(p.shape, "states").numel() * dtype.itemsize for p in copied)
+
+
+def _states(model: nn.Module, plan: Training) -> int:
+    local = local_parameters(model, plan.sharding, plan.master_dtype)
+    found = state_buffers(local, plan.optimizer, implementation=plan.implementation)
+    return total_bytes(b for buffers in found for b in buffers)
+
+
+def _formulas(module: nn.Module, plan: Training, peak: Peak) -> dict[str, str]:
+    trained = sum(p.numel() for p in trainable(module))
+    shards = plan.sharding
+    of_ranks = f", one of {shards.ranks} ranks, stage {shards.stage}" if shards.ranks > 1 else ""
+    batch = f"batch {plan.batch}, sequence {plan.sequence}"
+    return {
+        "parameters": f"{parameters(module):,} in {parameter_bytes(module):,} bytes{of_ranks}",
+        "buffers": f"of which constants of 4-bit weights: {constant_bytes(module):,} bytes",
+        "master weights": f"{trained:,} trained, in {plan.master_dtype}{of_ranks}",
+        "gradients": f"{trained:,} trained, made by the peak{of_ranks}",
+        "optimizer states": optimizer_named(plan.optimizer).formula + of_ranks,
+        "batch": "8 bytes a token id and a label",
+        "activations": f"alive in {peak.phase}, {batch}",
+        "logits and loss": f"alive in {peak.phase}, {batch}",
+        "temporaries of backward": "traced",
+        "temporaries of the optimizer": f"traced, {plan.optimizer} {plan.implementation}",
+        "cuBLAS workspaces": f"{WORKSPACES}: forward's thread and backward's",
+    }

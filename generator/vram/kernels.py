@@ -1,0 +1,178 @@
+"""Runs a module the way CUDA would: operators whose kernels keep other tensors on a GPU.
+
+Attention, dropout and RMS norm choose a kernel by device, and the CPU's and meta's choices keep
+more than CUDA's. Inside `CudaKernels` each call keeps and allocates what the CUDA kernel does.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+
+ATTENTION = ("flash", "efficient", "math")
+
+
+def default_attention(dtype: torch.dtype) -> str:
+    """Return the path that CUDA takes for causal attention: flash needs 16 bits."""
+    return "flash" if dtype.itemsize == 2 else "efficient"
+
+
+class FlashAttention(torch.autograd.Function):
+    """FlashAttention-2 as torch calls it (aten/src/ATen/native/transformers/cuda/flash_attn).
+
+    Keeps q, k, v, out, the float32 log-sum-exp of each query row and the random generator's state.
+    Backward holds its float32 sums of dq and of out * grad until it returns, and a dk and dv for
+    every query head where heads are shared. Shapes: q (B, H, T, C), k and v (B, K, S, C).
+    """
+
+    @staticmethod
+    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        batch, heads, length, channels = q.shape
+        out = q.new_empty(batch, length, heads, channels).transpose(1, 2)
+        sums = q.new_empty(batch, heads, length, dtype=torch.float32)
+        seed, unused = q.new_empty(2, dtype=torch.uint64), q.new_empty(1, dtype=torch.uint64)
+        ctx.save_for_backward(q, k, v, out, sums, seed, unused)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        q, k, v, _, _, _, _ = ctx.saved_tensors
+        batch, heads, length, channels = q.shape
+        rows, width = _up(length, 128), _up(channels, 32)
+        gradients = tuple(t.new_empty(t.transpose(1, 2).shape).transpose(1, 2) for t in (q, k, v))
+        held = [
+            q.new_empty(batch, heads, rows, dtype=torch.float32),
+            q.new_empty(batch, rows, heads, width, dtype=torch.float32),
+        ]
+        if k.shape[1] != heads:
+            held += [k.new_empty(batch, k.shape[2], heads, channels) for _ in "kv"]
+        del held
+        return gradients[0], gradients[1], gradients[2]
+
+
+class EfficientAttention(torch.autograd.Function):
+    """The memory-efficient kernel (Rabe & Staats 2021, arXiv 2112.05682) as torch calls it.
+
+    Keeps q, k, v, out and a float32 log-sum-exp of each query row, rows rounded up to 32.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        batch, heads, length, _ = q.shape
+        out = q.new_empty(batch, length, heads, v.shape[-1]).transpose(1, 2)
+        sums = q.new_empty(batch, heads, _up(length, 32), dtype=torch.float32)
+        ctx.save_for_backward(q, k, v, out, sums)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        q, k, v, _, sums = ctx.saved_tensors
+        gradients = tuple(t.new_empty(t.transpose(1, 2).shape).transpose(1, 2) for t in (q, k, v))
+        delta = torch.empty_like(sums)
+        accumulated = [t.new_empty(t.shape, dtype=torch.float32) for t in (q, k, v)]
+        if q.dtype == torch.float32:
+            del accumulated  # float32 gradients are their own sums
+        del delta
+        return gradients[0], gradients[1], gradients[2]
+
+
+class FusedRmsNorm(torch.autograd.Function):
+    """CUDA's one kernel for RMS norm: keeps its input and one float32 for each row."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor | None) -> Tensor:
+        roots = x.new_empty((*x.shape[:-1], 1), dtype=torch.float32)
+        ctx.save_for_backward(x, weight, roots)
+        return torch.empty_like(x)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor | None]:
+        x, weight, _ = ctx.saved_tensors
+        return torch.empty_like(x), None if weight is None else torch.empty_like(weight)
+
+
+class CudaKernels(TorchFunctionMode):
+    """A context in which attention, dropout and RMS norm keep what their CUDA kernels keep.
+
+    attention is one of ATTENTION. Raises ValueError for another.
+    """
+
+    def __init__(self, attention: str) -> None:
+        super().__init__()
+        if attention not in ATTENTION:
+            raise ValueError(f"unknown attention {attention!r}: {', '.join(ATTENTION)}")
+        self.attention = attention
+
+    def __torch_function__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func is F.scaled_dot_product_attention:
+            return self._attend(*args, **kwargs)
+        if func is F.dropout:
+            return _dropout(*args, **kwargs)
+        if func is F.rms_norm or func is torch.rms_norm:
+            return _rms_norm(*args, **kwargs)
+        return func(*args, **kwargs)
+
+    def _attend(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        attn_mask: Tensor | None = None,
+        dropout_p: float = 0.0,
+        is_causal: bool = False,
+        *,
+        scale: float | None = None,
+        enable_gqa: bool = False,
+    ) -> Tensor:
+        if self.attention == "flash" and query.dtype.itemsize == 2 and attn_mask is None:
+            return _apply(FlashAttention, query, key, value)
+        if self.attention != "math":
+            if enable_gqa and key.shape[1] != query.shape[1]:
+                groups = query.shape[1] // key.shape[1]
+                key, value = (t.repeat_interleave(groups, dim=1) for t in (key, value))
+            return _apply(EfficientAttention, query, key, value)
+        out, _ = torch.ops.aten._scaled_dot_product_attention_math(
+            query, key, value, attn_mask, dropout_p, is_causal, scale=scale, enable_gqa=enable_gqa
+        )
+        return out  # type: ignore[no-any-return]
+
+
+def _apply(function: type[torch.autograd.Function], q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    out: Tensor = function.apply(q, k, v)  # type: ignore[no-untyped-call]
+    return out
+
+
+def _dropout(
+    input: Tensor,  # noqa: A002 - torch's own name
+    p: float = 0.5,
+    training: bool = True,
+    inplace: bool = False,
+) -> Tensor:
+    if not training or p == 0:
+        return input
+    out, _ = torch.native_dropout(input, p, True)  # noqa: FBT003 - torch's own signature
+    return out
+
+
+def _rms_norm(
+    input: Tensor,  # noqa: A002 - torch's own name
+    normalized_shape: list[int],
+    weight: Tensor | None = None,
+    eps: float | None = None,
+) -> Tensor:
+    return FusedRmsNorm.apply(input, weight)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def _up(number: int, multiple: int) -> int:
+    return -(-number // multiple) * multiple

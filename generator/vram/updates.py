@@ -1,0 +1,133 @@
+"""One optimizer step as a timeline: the states it makes, and the copies it makes and drops.
+
+torch's optimizers are torch's own classes run on tensors without storage, so their temporary
+copies are those of their code; those of other packages update each tensor in place by one kernel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.optim.adam import adam
+
+from .optimizers import hidden_matrices, optimizer_named, state_buffers
+from .recorder import Event, Recorder
+from .results import empty_as
+from .sharding import ALONE, Sharding
+
+
+def optimizer_events(
+    model: nn.Module,
+    optimizer: str,
+    *,
+    implementation: str = "foreach",
+    update_dtype: torch.dtype | None = None,
+    sharding: Sharding = ALONE,
+) -> tuple[tuple[Event, ...], tuple[Event, ...]]:
+    """Return the events of an optimizer's first step, which makes its states, and of a later one.
+
+    Blocks count from 0; parameters, masters and gradients are there before and no events.
+    Arguments and errors as state_buffers'.
+    """
+    state_buffers(model, optimizer, implementation=implementation)  # refuses unknown names
+    local = local_parameters(model, sharding, update_dtype)
+    rule = optimizer_named(optimizer)
+    if rule.torch_name is None or (implementation == "fused" and optimizer == "adamw"):
+        made = state_buffers(
+            local, optimizer, update_dtype=update_dtype, implementation=implementation
+        )
+        sizes = [buffer.bytes for buffers in made for buffer in buffers if buffer.bytes]
+        return tuple(enumerate(sizes)), ()
+    recorder = Recorder()
+    for parameter in local.parameters():
+        parameter.grad = empty_as(parameter)
+        recorder.block_of(parameter)
+        recorder.block_of(parameter.grad)
+    start = len(recorder.events)
+    step = _stepper(local, rule.name, implementation)
+    with recorder:
+        step()
+        middle = len(recorder.events)
+        step()
+    recorder.close()
+    return tuple(recorder.events[start:middle]), tuple(recorder.events[middle:])
+
+
+def _stepper(model: nn.Module, name: str, implementation: str) -> Callable[[], None]:
+    """Return a function that runs one step of torch's optimizer on the model's parameters."""
+    foreach = implementation == "foreach"
+    every = list(model.parameters())
+    if name == "adamw":
+        return _AdamW(every, foreach=foreach).step
+    if name.startswith("sgd"):
+        momentum = 0.9 if name == "sgd-momentum" else 0.0
+        return torch.optim.SGD(every, momentum=momentum, foreach=foreach).step
+    if name == "adafactor":
+        return torch.optim.Adafactor(every, foreach=foreach).step
+    hidden = hidden_matrices(model)
+    matrices = [p for p in every if id(p) in hidden]
+    rest = _AdamW([p for p in every if id(p) not in hidden], foreach=foreach)
+    muon = torch.optim.Muon(matrices).step if matrices else _nothing
+
+    def both() -> None:
+        muon()
+        rest.step()
+
+    return both
+
+
+def _nothing() -> None:
+    """Take no step: there is no matrix for Muon."""
+
+
+class _AdamW:
+    """torch.optim.AdamW without its class, whose constructor loads torch's compiler for seconds."""
+
+    def __init__(self, parameters: list[nn.Parameter], *, foreach: bool) -> None:
+        self.parameters, self.foreach = parameters, foreach
+        self.moments: list[tuple[Tensor, Tensor]] = []
+        self.steps = [torch.zeros(()) for _ in parameters]
+
+    def step(self) -> None:
+        self.moments = self.moments or [
+            (torch.zeros_like(p), torch.zeros_like(p)) for p in self.parameters
+        ]
+        if not self.parameters:
+            return
+        with torch.no_grad():
+            adam(
+                self.parameters,  # type: ignore[arg-type]
+                [p.grad for p in self.parameters],  # type: ignore[misc]
+                [first for first, _ in self.moments],
+                [second for _, second in self.moments],
+                [],
+                self.steps,
+                foreach=self.foreach,
+                decoupled_weight_decay=True,
+                amsgrad=False,
+                beta1=0.9,
+                beta2=0.999,
+                lr=1e-3,
+                weight_decay=1e-2,
+                eps=1e-8,
+                maximize=False,
+            )
+
+
+def local_parameters(model: nn.Module, sharding: Sharding, dtype: torch.dtype | None) -> nn.Module:
+    """Return the trainable parameters as one rank updates them, embeddings still embeddings."""
+    embeddings = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
+    local = nn.Module()
+    for index, parameter in enumerate(p for p in model.parameters() if p.requires_grad):
+        shape = sharding.local(parameter.shape, "states")
+        tensor = nn.Parameter(torch.empty(shape, dtype=dtype or parameter.dtype, device="meta"))
+        holder: nn.Module = nn.Module()
+        if id(parameter) in embeddings and len(shape) == 2:
+            holder = nn.Embedding(*shape, _weight=tensor)
+            holder.weight = tensor
+        else:
+            holder.register_parameter("weight", tensor)
+        local.add_module(str(index), holder)
+    return local

@@ -1,0 +1,63 @@
+"""LoRA trains what it adds, and four-bit weights take what bitsandbytes allocates."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from vram import (
+    LlamaShape,
+    constant_bytes,
+    estimate,
+    llama,
+    lora,
+    nf4,
+    nf4_bytes,
+    parameter_bytes,
+    parameters,
+)
+
+SMALL = LlamaShape(2, 64, 96, 4, 2, 100, tied=False)
+
+
+def test_lora_trains_only_its_adapters() -> None:
+    """LoRA of rank 4 adds 4 (inputs + outputs) to each linear layer but the output's."""
+    model = lora(llama(SMALL), 4, dtype=torch.bfloat16)
+    layer = 4 * (2 * (64 + 64) + 2 * (64 + 32) + 3 * (64 + 96))
+    trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    assert trained == 2 * layer
+    assert parameters(model) == parameters(llama(SMALL)) + trained
+    with pytest.raises(ValueError, match="no linear layer is named"):
+        lora(llama(SMALL), 4, ["query"])
+    with pytest.raises(ValueError, match="rank must be at least 1: 0"):
+        lora(llama(SMALL), 0)
+
+
+def test_nf4_packs_each_layer_but_the_output() -> None:
+    """The seven linear layers of each block are packed as nf4_bytes says; the count stays."""
+    model = nf4(llama(SMALL))
+    weights = [64 * 64, 64 * 32, 64 * 32, 64 * 64, *[64 * 96] * 3]
+    rest = 2 * (2 * 100 * 64 + 5 * 64)
+    packed = 2 * sum(map(nf4_bytes, weights))
+    assert parameter_bytes(model) + constant_bytes(model) == packed + rest
+    assert parameters(model) == parameters(llama(SMALL))
+
+
+def test_qlora_of_llama_3_1_8b_holds_5_31_gib_of_base() -> None:
+    """Its linear layers in NF4 and the rest in bf16 take 5.31 GiB, twice quantised."""
+    model = nf4(llama("3.1-8B"))
+    assert round((parameter_bytes(model) + constant_bytes(model)) / 2**30, 2) == 5.31
+    assert (
+        round(
+            (parameter_bytes(m := nf4(llama("3.1-8B"), double=False)) + constant_bytes(m)) / 2**30,
+            2,
+        )
+        == 5.61
+    )
+
+
+def test_a_qlora_step_needs_less_than_a_full_one() -> None:
+    """Four-bit weights with adapters peak below the same model trained in full."""
+    full = estimate(llama(SMALL), sequence=32)
+    assert estimate(llama(SMALL), sequence=32, lora_rank=4, nf4=True).persistent_bytes < (
+        full.persistent_bytes
+    )
