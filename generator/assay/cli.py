@@ -36,6 +36,10 @@ def _plain_errors() -> Iterator[None]:
     except (SettingsError, WorkerError) as error:
         click.echo(f"assay: error: {error}", err=True)
         sys.exit(2)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"assay: error: {where}{error.strerror or error}", err=True)
+        sys.exit(2)
     except KeyboardInterrupt:
         click.echo("assay: interrupted; results of finished sessions are kept", err=True)
         sys.exit(INTERRUPTED)

@@ -42,7 +42,7 @@ class Lines(Silent):
     def begin(self, total: int) -> None:
         """Say how many sessions are to run."""
         self.total = total
-        _say(f"{total} sessions to run")
+        _say(f"{total} session{'' if total == 1 else 's'} to run")
 
     def end(self, session: Session, seconds: float) -> None:
         """Say which session has ended, and how many are left."""

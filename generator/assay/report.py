@@ -113,7 +113,7 @@ def _summary_lines(report: Report) -> Iterator[str]:
     }
     others = [f"{counts[status]} {word}" for status, word in words.items() if counts[status]]
     claims = ", ".join([f"{counts['holds']} of {counts['claims']} claims hold", *others])
-    ran = f"{counts['ran']} sessions ran, {counts['reused']} reused"
+    ran = f"{_count(counts['ran'], 'session')} ran, {counts['reused']} reused"
     yield f"{claims}; {ran}; {_count(counts['errors'], 'error')}; {counts['seconds']:.2f} s"
     kept = [e for e in report.exemptions if e.kept]
     if kept:

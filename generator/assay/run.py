@@ -203,7 +203,12 @@ class _Worker:
             raise
         if not ready.get("ready"):
             self.end()
-            raise WorkerError(ready.get("error", "the worker ended before it was ready"))
+            reason = ready.get("error") or "it ended before it was ready"
+            preload = ", ".join(setup.preload) or "nothing"
+            raise WorkerError(
+                f"the worker, which imports {preload} first, could not start: {reason}; "
+                "install what is missing, or change preload in the settings"
+            )
 
     def is_alive(self) -> bool:
         """Whether the process is still there."""

@@ -178,6 +178,17 @@ def test_output_writes_what_would_be_printed(
     assert timeless(file.read_text(encoding="utf-8")) == timeless(printed[format_].stdout)
 
 
+def test_a_report_that_cannot_be_written_is_said_in_one_line(
+    project: Project, tmp_path: Path
+) -> None:
+    """A path that --output cannot write to ends with status 2, one line and no traceback."""
+    done = project.assay("check", "--output", str(tmp_path / "no-such-folder" / "report"))
+    assert done.returncode == 2
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("assay: [")]
+    assert "no-such-folder" in lines[-1]
+    assert "Traceback" not in done.stderr
+
+
 # --- exit status ---------------------------------------------------------------------------------
 
 
