@@ -222,7 +222,7 @@ def test_bad_settings_are_one_line_and_exit_status_2(make: Make, name: str) -> N
     """Settings that cannot be used end the work with one line that names what is wrong."""
     text, words = BAD_SETTINGS[name]
     done = make({"assay.toml": text, "docs/good.md": FILES["docs/good.md"]}).assay("check")
-    lines = [line for line in done.stderr.splitlines() if not line.startswith("assay: 1 sessions")]
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("assay: 1 session ")]
     assert done.returncode == 2
     assert len(lines) == 1, done.stderr
     assert lines[0].startswith("assay: error: ")
