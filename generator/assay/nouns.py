@@ -314,6 +314,8 @@ class Verdict(Struct, frozen=True, kw_only=True):
     entry: str
     claim: Claim
     probe: str
+    page: str = ""
+    """The page whose session was asked; a claim may ask another page than its own."""
     session: str
     status: Status
     condition: Condition

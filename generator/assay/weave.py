@@ -238,7 +238,7 @@ def _snippet(
     entry: Entry, snippet: Snippet, rows: tuple[Row, ...], checks: Mapping[plan.Key, Checked]
 ) -> str:
     session = _session_of(entry, snippet)
-    resting = sum(row.verdict.session == session[1] for row in rows)
+    resting = sum((row.verdict.page, row.verdict.session) == session for row in rows)
     return layout.snippet(snippet, checks.get(session), resting)
 
 
@@ -250,10 +250,8 @@ def _proofs(
 ) -> tuple[Proof, ...]:
     """Gather the rows by the session that they rest on, sessions in the order of the page."""
     grouped: dict[plan.Key, list[Row]] = {_session_of(entry, s): [] for s in entry.snippets}
-    pages = {checked.session.page: checked for checked in checks.values()}
     for row in rows:
-        slug = _page_of(row.verdict, entry.slug, pages)
-        grouped.setdefault((slug, row.verdict.session), []).append(row)
+        grouped.setdefault((row.verdict.page, row.verdict.session), []).append(row)
     return tuple(
         Proof(
             session=name,
@@ -266,11 +264,6 @@ def _proofs(
         for (slug, name), found in grouped.items()
         if (slug, name) in checks and (found or slug == entry.slug)
     )
-
-
-def _page_of(verdict: Verdict, own: str, pages: Mapping[str, Checked]) -> str:
-    page, slash, _ = verdict.claim.address.rpartition("/")
-    return page if slash and page in pages else own
 
 
 def _hidden(checked: Checked) -> tuple[Snippet, ...]:
