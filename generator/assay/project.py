@@ -17,6 +17,7 @@ from msgspec import Struct
 from .nouns import Citation, Finding, Paper, Place
 from .run import Setup
 from .settings import Settings, SettingsError, load
+from .sources import Sources
 from .store import Store
 
 T = TypeVar("T")
@@ -39,6 +40,7 @@ class Project(Struct, frozen=True, kw_only=True):
 
     root: Path
     settings: Settings
+    sources: Sources
     pages: tuple[Page, ...]
     snippets: dict[str, str]
     papers: dict[str, Paper]
@@ -55,6 +57,7 @@ def read(root: Path, settings: Settings | None = None) -> Project:
     return Project(
         root=root,
         settings=settings,
+        sources=Sources(root, settings.path),
         pages=(
             *(Page(p, Path(p).stem, t, term=True) for p, t in terms.items()),
             *(
@@ -97,7 +100,7 @@ def store_of(project: Project) -> Store:
     """Return where results are kept: the setting, ``ASSAY_STORE``, or the user's cache folder."""
     chosen = os.environ.get("ASSAY_STORE") or project.settings.store
     folder = project.root / chosen if chosen else _user_cache() / "results"
-    return Store(folder, project.root, project.settings.path)
+    return Store(folder, project.sources)
 
 
 def _user_cache() -> Path:

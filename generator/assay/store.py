@@ -20,6 +20,7 @@ import msgspec
 from msgspec import Struct
 
 from .nouns import Job, Outcome
+from .sources import Sources
 
 FORMAT = 1
 TRACES = 8
@@ -40,10 +41,8 @@ class Trace(Struct, frozen=True, kw_only=True):
 class Store:
     """A folder of results. Reading and writing it never fails a check: a bad file is no result."""
 
-    def __init__(self, folder: Path, root: Path, path: tuple[str, ...]) -> None:
-        self.folder, self.root, self.path = folder, root.resolve(), path
-        self.digest = cache(self._digest)
-        self.locate = cache(self._locate)
+    def __init__(self, folder: Path, sources: Sources) -> None:
+        self.folder, self.sources = folder, sources
 
     def find(self, job: Job) -> Outcome | None:
         """Return a result of *job* that still stands, or None."""
@@ -62,8 +61,8 @@ class Store:
             return
         traced = outcome.traced
         trace = Trace(
-            files={self._portable(f): self.digest(f) for f in traced.files},
-            modules={m: p and self._portable(p) for m, p in traced.modules.items()},
+            files={self.sources.portable(f): self.sources.digest(f) for f in traced.files},
+            modules={m: p and self.sources.portable(p) for m, p in traced.modules.items()},
             distributions=traced.distributions,
             outcome=outcome,
         )
@@ -86,37 +85,12 @@ class Store:
             return []
 
     def _stands(self, trace: Trace) -> bool:
+        digest, locate = self.sources.digest, self.sources.locate
         return (
-            all(self.digest(self._absolute(f)) == d for f, d in trace.files.items())
-            and all(self.locate(m) == p for m, p in trace.modules.items())
+            all(digest(f) == d for f, d in trace.files.items())
+            and all(locate(m) == p for m, p in trace.modules.items())
             and all(version(name) == v for name, v in trace.distributions.items())
         )
-
-    def _portable(self, path: str) -> str:
-        """Write project paths from the root, so that another clone can use the result."""
-        return os.path.relpath(path, self.root) if Path(path).is_relative_to(self.root) else path
-
-    def _absolute(self, path: str) -> str:
-        return os.path.join(self.root, path)
-
-    def _digest(self, path: str) -> str:
-        """Return the digest of a file's bytes or a folder's names, or a word for its absence."""
-        try:
-            if os.path.isdir(path):
-                content = "\n".join(sorted(set(os.listdir(path)) - {"__pycache__"})).encode()
-            else:
-                content = Path(path).read_bytes()
-        except OSError as error:
-            return type(error).__name__
-        return hashlib.sha256(content).hexdigest()
-
-    def _locate(self, module: str) -> str | None:
-        """Return the project file that ``import module`` would find, or None."""
-        for folder in self.path:
-            for candidate in (f"{module}/__init__.py", f"{module}.py"):
-                if os.path.isfile(os.path.join(self.root, folder, candidate)):
-                    return os.path.join(folder, candidate)
-        return None
 
 
 def key(job: Job) -> str:

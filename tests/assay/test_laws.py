@@ -29,9 +29,10 @@ TREES = {
 
 LADDER = (
     ("nouns", "codes", "hints", "units", "__init__"),
-    ("positions", "figures", "frontmatter", "fences", "settings", "progress", "run", "store",
-     "endings"),
-    ("conditions", "match", "parse", "structure", "formulas", "layout", "report"),
+    ("positions", "figures", "frontmatter", "fences", "settings", "progress", "run",
+     "sources", "endings"),
+    ("conditions", "match", "parse", "structure", "formulas", "layout", "report",
+     "store"),
     ("plan", "prose", "project"),
     ("compare",),
     ("check", "weave"),
