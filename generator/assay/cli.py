@@ -15,8 +15,9 @@ import click
 
 from . import __version__, progress, project, report
 from .check import check as run_check
-from .nouns import Report
-from .run import WorkerError, default_runner
+from .check import measure
+from .nouns import Checked, Report
+from .run import Fresh, WorkerError, by_device, default_runner, gpu_here
 from .settings import SettingsError, find_root
 
 INTERRUPTED = 130
@@ -54,16 +55,33 @@ jobs_option = click.option(
 store_option = click.option("--no-store", is_flag=True, help="Run everything; keep nothing.")
 
 
+records_option = click.option(
+    "--require-records", is_flag=True, help="A GPU claim without a good record is an error."
+)
+
+
 def examine(
-    root: Path, jobs: int | None, no_store: bool, only: frozenset[str] = frozenset()
+    root: Path,
+    jobs: int | None,
+    no_store: bool,
+    only: frozenset[str] = frozenset(),
+    *,
+    device: str = "cpu",
+    require_records: bool = False,
 ) -> tuple[project.Project, Report]:
     """Read the project and check it with the default runner, store and progress."""
     found = project.read(root)
     store = None if no_store else project.store_of(found)
-    runner = default_runner(project.setup_of(found), jobs or os.cpu_count() or 1)
+    setup = project.setup_of(found)
+    if device != "cpu":
+        gpu_here(setup, device)
+    runner = default_runner(setup, jobs or os.cpu_count() or 1)
+    run = by_device(runner, Fresh(setup, 1))  # a GPU is measured by one session at a time
     try:
         with progress.watch() as watch:
-            return found, run_check(found, runner, store, watch, only)
+            return found, run_check(
+                found, run, store, watch, only, device=device, require_records=require_records
+            )
     finally:
         runner.close()
 
@@ -77,6 +95,13 @@ def _root(root: Path | None) -> Path:
 @click.option("--format", "format_", type=click.Choice(sorted(report.FORMATS)), default="text")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write it there.")
 @click.option("--changed", is_flag=True, help="Only pages that differ from the last commit.")
+@click.option(
+    "--device",
+    type=click.Choice(["cpu", "cuda"]),
+    default="cpu",
+    help="Run its sessions here, instead of asking records.",
+)
+@records_option
 @jobs_option
 @store_option
 @root_option
@@ -85,6 +110,8 @@ def check(
     format_: str,
     output: Path | None,
     changed: bool,
+    device: str,
+    require_records: bool,
     jobs: int | None,
     no_store: bool,
     root: Path | None,
@@ -96,7 +123,9 @@ def check(
         if changed and not only:
             click.echo("assay: no page differs from the last commit", err=True)
             return
-        _, found = examine(top, jobs, no_store, only)
+        _, found = examine(
+            top, jobs, no_store, only, device=device, require_records=require_records
+        )
         text = report.FORMATS[format_](found)
         if output is None:
             click.echo(text, nl=False)
@@ -117,14 +146,42 @@ def _chosen(root: Path, paths: tuple[Path, ...]) -> frozenset[str]:
 
 
 @main.command()
+@click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--device", type=click.Choice(["cuda"]), required=True, help="Whose sessions to measure."
+)
+@root_option
+def record(paths: tuple[Path, ...], device: str, root: Path | None) -> None:
+    """Run the GPU sessions of all pages, or of PATHS, and keep what they measure as records."""
+    with _plain_errors():
+        top = _root(root)
+        found = project.read(top)
+        setup = project.setup_of(found)
+        gpu = gpu_here(setup, device)
+
+        def keep(checked: Checked) -> None:
+            click.echo(f"{gpu}: {project.keep_record(found, checked)}", err=True)
+
+        with progress.watch() as watch:
+            only = _chosen(top, paths)
+            measured = measure(found, Fresh(setup, 1), keep, watch, device, only)
+        if not measured.checked:
+            click.echo(f'assay: no session of these pages has device="{device}"', err=True)
+            return
+        click.echo(report.as_text(measured), nl=False)
+        sys.exit(0 if measured.ok else 1)
+
+
+@main.command()
+@records_option
 @jobs_option
 @store_option
 @root_option
-def build(jobs: int | None, no_store: bool, root: Path | None) -> None:
+def build(require_records: bool, jobs: int | None, no_store: bool, root: Path | None) -> None:
     """Check, stage and render the site; a claim that fails leaves the last good site in place."""
     with _plain_errors():
         top = _root(root)
-        started, found = examine(top, jobs, no_store)
+        started, found = examine(top, jobs, no_store, require_records=require_records)
         click.echo(report.as_text(found), nl=False)
         if not found.ok:
             click.echo("assay: the site was left as it was", err=True)

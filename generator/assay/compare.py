@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec.structs import replace
 
-from . import endings, figures, match, prose, units
+from . import endings, figures, match, prose, records, units
 from .hints import nearest
 from .match import Mismatch
 from .nouns import (
@@ -21,7 +21,7 @@ from .nouns import (
     Figure,
     Finding,
     Given,
-    Session,
+    Record,
     Status,
     Value,
     Verdict,
@@ -37,13 +37,30 @@ def verdict(bound: Bound, checks: Checks, names: prose.Names) -> tuple[Verdict, 
         return _unchecked(bound, bound.problem.message), bound.problem
     assert bound.ask is not None
     checked = checks.get(bound.ask.session)
-    if checked is None or checked.outcome.failure or not endings.has_run(checked):
+    if checked is not None and checked.is_awaited:
+        return _unmeasured(bound, checked, f"not measured yet on {checked.session.job.device}")
+    if checked is not None and checked.record is not None and checked.changed:
+        return _stale(bound, checked, checked.record, checks, names)
+    if checked is None or not endings.has_answer(checked):
         return _not_run(bound, checked)
     value = checked.outcome.values.get(bound.ask.probe, Value(kind="missing"))
+    if checked.record is not None and bound.ask.probe not in checked.outcome.values:
+        reason = f"not measured yet: the record of {checked.record.gpu} was made without it"
+        return _unmeasured(bound, checked, reason)
     if value.kind == "missing":
         finding = _missing(bound, value)
         return _unchecked(bound, finding.message), finding
     return _compared(bound, checked, value, checks, names)
+
+
+def judge(bound: Bound, checks: Checks, names: prose.Names) -> tuple[Verdict, Finding | None]:
+    """Return the verdict on a claim: of a run, or of all records, where the worst one counts."""
+    key = bound.ask.session if bound.ask else None
+    checked = checks.get(key) if key else None
+    if key is None or checked is None or not checked.others:
+        return verdict(bound, checks, names)
+    found = [verdict(bound, {**checks, key: one}, names) for one in (checked, *checked.others)]
+    return next((judged for judged in found if judged[0].status != "holds"), found[0])
 
 
 def given_finding(given: Given, citations: Mapping[str, Citation]) -> Finding | None:
@@ -116,12 +133,13 @@ def _compared(
         computed_text=match.shown(value, unit),
         unit=unit,
         reason=reason,
-        device=checked.outcome.environment.get("device", "cpu"),
+        device=checked.session.job.device,
+        gpus=checked.gpus,
         reused=checked.reused,
     )
     if problem is None:
         return verdict, None
-    return verdict, _mismatch(bound, verdict, problem, checked.session)
+    return verdict, _mismatch(bound, verdict, problem, checked)
 
 
 def _hold(bound: Bound, value: Value, figure: Figure | None, checks: Checks) -> None:
@@ -152,8 +170,10 @@ def _value(ask: Ask, checks: Checks) -> Value:
     return checked.outcome.values.get(ask.probe, missing) if checked else missing
 
 
-def _mismatch(bound: Bound, verdict: Verdict, problem: Mismatch, session: Session) -> Finding:
+def _mismatch(bound: Bound, verdict: Verdict, problem: Mismatch, checked: Checked) -> Finding:
+    session, record = checked.session, checked.record
     where = session.snippets[0].place
+    measured = f" (measured on {record.gpu}, {record.outcome.when})" if record else ""
     hint = problem.hint or (
         f"the figure comes from {verdict.probe!r} of snippet {session.name!r} "
         f"({where.path}:{where.line}); state what it computes, or mend the code"
@@ -161,7 +181,7 @@ def _mismatch(bound: Bound, verdict: Verdict, problem: Mismatch, session: Sessio
     return Finding(
         code=problem.code,
         place=bound.claim.place,
-        message=str(problem),
+        message=f"{problem}{measured}",
         hint=hint,
         stated=f"{bound.claim.text} ({bound.claim.title})"
         if bound.claim.title
@@ -170,7 +190,7 @@ def _mismatch(bound: Bound, verdict: Verdict, problem: Mismatch, session: Sessio
     )
 
 
-def _unchecked(bound: Bound, reason: str) -> Verdict:
+def _unchecked(bound: Bound, reason: str, device: str = "cpu") -> Verdict:
     return Verdict(
         entry=bound.entry.slug,
         claim=bound.claim,
@@ -180,19 +200,13 @@ def _unchecked(bound: Bound, reason: str) -> Verdict:
         status="unchecked",
         condition=bound.condition,
         reason=reason,
+        device=device,
     )
 
 
 def _not_run(bound: Bound, checked: Checked | None) -> tuple[Verdict, Finding]:
     assert bound.ask is not None
     page, name = bound.ask.session
-    if checked is not None and checked.session.job.device != "cpu":
-        message = f"not measured yet on {checked.session.job.device}"
-        hint = "run it where such a device is"
-        finding = Finding(
-            code="A110", place=bound.claim.place, message=message, hint=hint, severity="warning"
-        )
-        return replace(_unchecked(bound, message), status="unmeasured"), finding
     message = f"could not be checked: session {name!r} of {page} gave no answer"
     finding = Finding(
         code="A107",
@@ -201,7 +215,41 @@ def _not_run(bound: Bound, checked: Checked | None) -> tuple[Verdict, Finding]:
         hint="mend the session; its own finding says where it stopped",
         stated=bound.claim.text,
     )
-    return _unchecked(bound, message), finding
+    return _unchecked(bound, message, checked.session.job.device if checked else "cpu"), finding
+
+
+def _unmeasured(bound: Bound, checked: Checked, reason: str) -> tuple[Verdict, Finding]:
+    finding = Finding(
+        code="A110",
+        place=bound.claim.place,
+        message=reason,
+        hint=records.renew(checked.session),
+        stated=bound.claim.text,
+        severity="warning",
+    )
+    awaited = _unchecked(bound, reason, checked.session.job.device)
+    return replace(awaited, status="unmeasured"), finding
+
+
+def _stale(
+    bound: Bound, checked: Checked, record: Record, checks: Checks, names: prose.Names
+) -> tuple[Verdict, Finding]:
+    """Return that a record no longer answers for a claim, with the value that it holds."""
+    assert bound.ask is not None
+    value = checked.outcome.values.get(bound.ask.probe, Value(kind="missing"))
+    compared, _ = _compared(bound, checked, value, checks, names)
+    changed = ", ".join(checked.changed[:3]) + (" ..." if checked.changed[3:] else "")
+    reason = f"measured on {record.gpu}, {record.outcome.when}; changed since: {changed}"
+    finding = Finding(
+        code="A111",
+        place=bound.claim.place,
+        message=reason,
+        hint=records.renew(checked.session),
+        stated=bound.claim.text,
+        computed=compared.computed_text,
+        severity="warning",
+    )
+    return replace(compared, status="stale", reason=reason), finding
 
 
 def _missing(bound: Bound, value: Value) -> Finding:

@@ -58,6 +58,11 @@ def is_success(checked: Checked) -> bool:
     )
 
 
+def has_answer(checked: Checked) -> bool:
+    """Whether a session ran to its end, whatever the page states of it."""
+    return checked.outcome.failure is None and has_run(checked)
+
+
 def has_run(checked: Checked) -> bool:
     """Whether every snippet ran, each raising what it was expected to and nothing else."""
     ran = checked.outcome.snippets

@@ -24,7 +24,11 @@ MARKDOWN_EXEC = frozenset(
 DISPLAY = frozenset({"title", "linenums", "hl_lines"})
 OURS = frozenset({"device", "timeout", "raises", "file"})
 BROKEN = frozenset({"A305", "A309", "A310"})
-SOURCES = frozenset({"above", "below", "block", "console", "tabbed-left", "tabbed-right"})
+CHOICES = {
+    "source": frozenset({"above", "below", "block", "console", "tabbed-left", "tabbed-right"}),
+    "device": frozenset({"cpu", "cuda"}),
+}
+"""Options that take one of few values."""
 FALSE = frozenset({"", "no", "off", "false", "0"})
 
 _OPTION = re.compile(
@@ -96,10 +100,11 @@ class Fence:
         for key in self.options.keys() - known:
             hint = nearest(key, known) or f"known: {', '.join(sorted(known))}"
             self._say("A310", f"the fence option {key!r} is unknown", hint)
-        source = self.options.get("source", "above")
-        if source not in SOURCES:
-            hint = nearest(source, SOURCES) or f"known: {', '.join(sorted(SOURCES))}"
-            self._say("A310", f"source={source!r} is no place for the code", hint)
+        for key, choices in CHOICES.items():
+            value = self.options.get(key)
+            if value is not None and value not in choices:
+                hint = nearest(value, choices) or f"known: {', '.join(sorted(choices))}"
+                self._say("A310", f"{key}={value!r} is not known", hint)
         timeout = self.options.get("timeout", "1")
         if not re.fullmatch(r"\d+(\.\d+)?", timeout) or float(timeout) == 0:
             self._say("A310", f"timeout={timeout!r} is no number of seconds", 'write timeout="60"')

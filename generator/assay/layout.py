@@ -76,14 +76,25 @@ def _laid_out(snippet: Snippet, output: str) -> str:
 
 
 def _note(snippet: Snippet, checked: Checked | None, ran: Ran | None, resting: int) -> str:
+    kind, text = _said(snippet, checked, ran)
+    rests = f"; {_resting(resting, checked.session.name)}" if checked and kind != "fails" else ""
+    return f'<p class="assay-ran assay-{kind}">{html.escape(text)}{rests}.</p>'
+
+
+def _said(snippet: Snippet, checked: Checked | None, ran: Ran | None) -> tuple[str, str]:
+    """Return the status of a snippet, and what the page says of it."""
+    if checked is not None and checked.is_awaited:
+        device = checked.session.job.device
+        return "unmeasured", f"This code needs {device} and is not measured yet"
+    gpus = " and ".join(checked.gpus) if checked else ""
+    if checked is not None and checked.changed:
+        return "stale", f"This code was measured on {gpus} before something it uses changed"
     unexpected = ran is not None and ran.raised and snippet.raises not in ran.raised.kinds
     if checked is None or ran is None or checked.outcome.failure or unexpected:
-        return '<p class="assay-ran assay-fails">This code did not run to its end.</p>'
-    expected = f" and raised {html.escape(snippet.raises)}, as it should" if snippet.raises else ""
-    return (
-        f'<p class="assay-ran assay-holds">This code ran{expected}; '
-        f"{_resting(resting, checked.session.name)}.</p>"
-    )
+        return "fails", "This code did not run to its end"
+    expected = f" and raised {snippet.raises}, as it should" if snippet.raises else ""
+    where = f" on {gpus}, {checked.outcome.when}," if gpus else ""
+    return "holds", f"This code ran{where}{expected}".rstrip(",")
 
 
 def _resting(number: int, session: str) -> str:

@@ -264,7 +264,7 @@ class Raised(Struct, frozen=True, kw_only=True):
     """Snippet number, line and function of each traceback frame inside the session's code."""
 
 
-class Ran(Struct, frozen=True, kw_only=True):
+class Ran(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How one snippet of a session went."""
 
     seconds: float
@@ -274,7 +274,7 @@ class Ran(Struct, frozen=True, kw_only=True):
     output: str = ""
 
 
-class Traced(Struct, frozen=True, kw_only=True):
+class Traced(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a session really read and imported."""
 
     files: tuple[str, ...] = ()
@@ -294,8 +294,8 @@ class Failure(Struct, frozen=True, kw_only=True):
     line: int = 0
 
 
-class Outcome(Struct, frozen=True, kw_only=True):
-    """What came back from a session."""
+class Outcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What came back from a session; one that has not run has the outcome ``Outcome()``."""
 
     snippets: tuple[Ran, ...] = ()
     values: dict[str, Value] = {}
@@ -306,6 +306,27 @@ class Outcome(Struct, frozen=True, kw_only=True):
     environment: dict[str, str] = {}
     when: str = ""
     seconds: float = 0.0
+
+
+class Record(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An outcome measured on a GPU: what ran, on what it depended, where, what came back."""
+
+    schema: int
+    page: str
+    session: str
+    device: str
+    code: str
+    """Digest of what the session ran."""
+    files: dict[str, str]
+    """Files of the project that it read or imported, from the root, with their digests."""
+    distributions: dict[str, str]
+    commit: str
+    outcome: Outcome
+
+    @property
+    def gpu(self) -> str:
+        """The name of the GPU that it ran on."""
+        return self.outcome.environment["gpu"]
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -326,15 +347,33 @@ class Verdict(Struct, frozen=True, kw_only=True):
     unit: str = ""
     reason: str = ""
     device: str = "cpu"
+    gpus: tuple[str, ...] = ()
+    """The GPUs that the value was measured on."""
     reused: bool = False
 
 
 class Checked(Struct, frozen=True, kw_only=True):
-    """A session with its outcome."""
+    """A session with its outcome, from a run or from a record."""
 
     session: Session
     outcome: Outcome
-    reused: bool
+    reused: bool = False
+    record: Record | None = None
+    changed: tuple[str, ...] = ()
+    """What has changed since the record was made, which makes it stale."""
+    others: tuple[Checked, ...] = ()
+    """The same session, as recorded on other GPUs."""
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether it needs a device on which it has not been measured."""
+        return self.session.job.device != "cpu" and self.outcome == Outcome()
+
+    @property
+    def gpus(self) -> tuple[str, ...]:
+        """The GPUs that it was measured on, if any."""
+        found = (one.outcome.environment.get("gpu", "") for one in (self, *self.others))
+        return tuple(dict.fromkeys(gpu for gpu in found if gpu))
 
 
 class Exemption(Struct, frozen=True):

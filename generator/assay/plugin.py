@@ -55,8 +55,8 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
         server.unwatch(config.docs_dir)
         root = _root(config)
         settings = project.read(root).settings
-        folders = {settings.glossary, settings.docs, settings.snippets, *settings.path}
-        for folder in sorted(folders):
+        own = (settings.glossary, settings.docs, settings.snippets, settings.evidence)
+        for folder in sorted({*own, *settings.path}):
             if (root / folder).is_dir():
                 server.watch(str(root / folder))
         return server

@@ -14,11 +14,12 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from .nouns import Citation, Finding, Paper, Place
-from .run import Setup
+from . import records
+from .nouns import Checked, Citation, Finding, Paper, Place, Record
+from .run import Setup, WorkerError
 from .settings import Settings, SettingsError, load
 from .sources import Sources
-from .store import Store
+from .store import Store, write
 
 T = TypeVar("T")
 
@@ -45,6 +46,8 @@ class Project(Struct, frozen=True, kw_only=True):
     snippets: dict[str, str]
     papers: dict[str, Paper]
     givens: dict[str, Citation]
+    records: dict[str, Record]
+    """By the file that holds each, from the root."""
     findings: tuple[Finding, ...]
     commit: str = ""
 
@@ -68,6 +71,7 @@ def read(root: Path, settings: Settings | None = None) -> Project:
         snippets=reader.texts(settings.snippets, "*.py"),
         papers=reader.papers(f"{settings.glossary}/papers.toml"),
         givens=reader.givens(f"{settings.glossary}/givens"),
+        records=reader.records(settings.evidence),
         findings=tuple(reader.findings),
     )
 
@@ -103,6 +107,19 @@ def store_of(project: Project) -> Store:
     return Store(folder, project.sources)
 
 
+def keep_record(project: Project, checked: Checked) -> str:
+    """Write the record of a session that has just run; return its path from the root."""
+    if "gpu" not in checked.outcome.environment:
+        session = checked.session
+        raise WorkerError(f"no record of {session.page} {session.name}: nvidia-smi names no GPU")
+    sources = project.sources
+    files = sources.depended_on(checked.outcome.traced)
+    record = records.make(checked, files, sources.digest, commit(project.root))
+    path = f"{project.settings.evidence}/{records.file_of(record)}"
+    write(project.root / path, records.encode(record))
+    return path
+
+
 def _user_cache() -> Path:
     import platformdirs
 
@@ -135,6 +152,16 @@ class _Reader:
                 place = Place(path, _line_of(self._text(file) or "", key))
                 self._say("A403", place, f"[{key}] stands in another file too", "keep one of them")
             found |= tables
+        return found
+
+    def records(self, folder: str) -> dict[str, Record]:
+        found: dict[str, Record] = {}
+        for path, text in self.texts(folder, "*.json").items():
+            try:
+                found[path] = records.decode(text.encode())
+            except msgspec.DecodeError as error:
+                message = f"the record cannot be read: {error}"
+                self._say("A405", Place(path), message, "remove it, and measure again")
         return found
 
     def _text(self, file: Path) -> str | None:

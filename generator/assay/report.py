@@ -16,8 +16,13 @@ from .nouns import Finding, Report, Verdict
 def as_text(report: Report) -> str:
     """Return the report as people read it: findings, then one line that sums up."""
     texts = {entry.path: entry.text for entry in report.entries}
-    parts = [_finding(finding, texts.get(finding.place.path, "")) for finding in report.findings]
-    return "\n\n".join([*parts, "\n".join(_summary_lines(report))]) + "\n"
+    awaiting = [finding for finding in report.findings if _awaits(finding)]
+    parts = [
+        _finding(finding, texts.get(finding.place.path, ""))
+        for finding in report.findings
+        if not _awaits(finding)
+    ]
+    return "\n\n".join([*parts, *_awaiting(awaiting), "\n".join(_summary_lines(report))]) + "\n"
 
 
 def as_json(report: Report) -> str:
@@ -59,8 +64,10 @@ def summary(report: Report) -> dict[str, Any]:
         "refuted": sum(verdict.condition.refuted for verdict in report.verdicts),
         "entries": sum(entry.front is not None for entry in report.entries),
         "sessions": len(report.checked),
-        "ran": sum(not c.reused and bool(c.outcome.when) for c in report.checked),
+        "ran": sum(not (c.reused or c.record) and bool(c.outcome.when) for c in report.checked),
         "reused": sum(checked.reused for checked in report.checked),
+        "recorded": sum(checked.record is not None for checked in report.checked),
+        "gpus": dict(Counter(gpu for verdict in report.verdicts for gpu in verdict.gpus)),
         "errors": sum(finding.severity == "error" for finding in report.findings),
         "warnings": sum(finding.severity == "warning" for finding in report.findings),
         "seconds": round(report.seconds, 3),
@@ -68,10 +75,26 @@ def summary(report: Report) -> dict[str, Any]:
     }
 
 
+def _awaits(finding: Finding) -> bool:
+    return finding.code in {"A110", "A111"} and finding.severity == "warning"
+
+
+def _awaiting(findings: list[Finding]) -> Iterator[str]:
+    """List what awaits a GPU apart: a line a claim, and the command that measures them."""
+    for command in dict.fromkeys(finding.hint for finding in findings):
+        lines = [f"{_head(f)} ({f.stated})" for f in findings if f.hint == command]
+        yield "\n".join([*lines, f"  hint: {command}"])
+
+
+def _head(finding: Finding) -> str:
+    place = finding.place
+    where = f"{place.path}:{place.line}:{place.column}"
+    return f"{where}: {finding.severity} {finding.code}: {finding.message}"
+
+
 def _finding(finding: Finding, text: str) -> str:
     place = finding.place
-    head = f"{place.path}:{place.line}:{place.column}"
-    lines = [f"{head}: {finding.severity} {finding.code}: {finding.message}"]
+    lines = [_head(finding)]
     source = text.split("\n")
     if text and place.line <= len(source):
         lines += _caret(source[place.line - 1], place.line, place.column)
@@ -114,6 +137,7 @@ def _summary_lines(report: Report) -> Iterator[str]:
     others = [f"{counts[status]} {word}" for status, word in words.items() if counts[status]]
     claims = ", ".join([f"{counts['holds']} of {counts['claims']} claims hold", *others])
     ran = f"{_count(counts['ran'], 'session')} ran, {counts['reused']} reused"
+    ran += f", {counts['recorded']} recorded" if counts["recorded"] else ""
     yield f"{claims}; {ran}; {_count(counts['errors'], 'error')}; {counts['seconds']:.2f} s"
     kept = [e for e in report.exemptions if e.kept]
     if kept:
@@ -155,7 +179,9 @@ def _snippets(report: Report) -> Iterator[dict[str, Any]]:
                 "path": snippet.place.path,
                 "line": snippet.place.line,
                 "id": snippet.id,
-                "status": _status(checked.outcome.failure is None, number, ran, snippet.raises),
+                "status": "stale"
+                if checked.changed
+                else _status(checked.outcome.failure is None, number, ran, snippet.raises),
                 "seconds": round(ran[number].seconds, 6) if number < len(ran) else 0.0,
                 "reused": checked.reused,
             }

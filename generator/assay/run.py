@@ -31,7 +31,7 @@ _LOST = Failure(kind="lost", text="its worker was lost before it gave an answer"
 
 
 class WorkerError(Exception):
-    """The worker could not start: a preload module is missing, say."""
+    """Sessions cannot run here: a preload module is missing, or the GPU is."""
 
 
 class Setup(Struct, frozen=True, kw_only=True):
@@ -55,8 +55,9 @@ def environment() -> dict[str, str]:
         "TZ": "UTC",
         "NO_COLOR": "1",
         "COLUMNS": "80",
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
     }
-    passed = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+    passed = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
     return fixed | {key: os.environ[key] for key in passed if key in os.environ}
 
 
@@ -131,6 +132,30 @@ def default_runner(setup: Setup, workers: int) -> Fresh | Warm:
     """Return the fastest runner that this machine has: warm where it can fork, else fresh."""
     can_fork = hasattr(os, "fork") and hasattr(socket, "send_fds")
     return Warm(setup, workers) if can_fork else Fresh(setup, workers)
+
+
+def by_device(cpu: Runner, other: Runner) -> Runner:
+    """Return a runner that gives jobs of the CPU to *cpu*, and all others to *other*."""
+
+    def run(jobs: Iterable[tuple[int, Job]], started: Started) -> Iterator[tuple[int, Outcome]]:
+        numbered = list(jobs)
+        yield from cpu([(n, job) for n, job in numbered if job.device == "cpu"], started)
+        yield from other([(n, job) for n, job in numbered if job.device != "cpu"], started)
+
+    return run
+
+
+def gpu_here(setup: Setup, device: str) -> str:
+    """Return the name of the GPU that sessions of *device* see here; without one, raise."""
+    empty = Job(sources=(), probes=(), timeout=60, device=device)
+    bare = msgspec.structs.replace(setup, path=(), preload=())
+    outcomes = [outcome for _, outcome in Fresh(bare, 1)([(0, empty)], lambda _: None)]
+    gpu = outcomes[0].environment.get("gpu")
+    if gpu is None:
+        raise WorkerError(
+            f"no GPU for {device} is here: nvidia-smi does not name one; run this where one is"
+        )
+    return gpu
 
 
 def _in_parallel(

@@ -33,6 +33,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     glossary: str = "glossary"
     docs: str = "docs"
     snippets: str = "snippets"
+    evidence: str = "evidence"
     path: tuple[str, ...] = ("snippets",)
     preload: tuple[str, ...] = ()
     timeout: float = 20.0

@@ -11,6 +11,8 @@ import os
 from functools import cache
 from pathlib import Path
 
+from .nouns import Traced
+
 
 class Sources:
     """The files under *root*, and the folders of it, *path*, from which sessions import."""
@@ -23,6 +25,19 @@ class Sources:
     def portable(self, path: str) -> str:
         """Return a path of the project from its root, and any other path as it is."""
         return os.path.relpath(path, self.root) if Path(path).is_relative_to(self.root) else path
+
+    def depended_on(self, traced: Traced) -> set[str]:
+        """Return the files of the project that a session read or imported, from the root.
+
+        A session that started other programs depends on more than it was seen to read: then all of
+        the packages that it imported count.
+        """
+        places = [place for place in traced.modules.values() if place]
+        seen = {self.portable(file) for file in (*traced.files, *places)}
+        packages = [Path(place).parent for place in places if place.endswith("__init__.py")]
+        for package in () if traced.whole else packages:
+            seen |= {self.portable(str(file)) for file in (self.root / package).rglob("*.py")}
+        return {file for file in seen if not os.path.isabs(file) and (self.root / file).is_file()}
 
     def _digest(self, path: str) -> str:
         """Return the digest of a file's bytes or a folder's names, or a word for its absence."""

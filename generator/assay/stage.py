@@ -139,7 +139,7 @@ def _pages(site: _Site) -> dict[str, str]:
 
     made: dict[str, tuple[str, dict[str, Any]]] = {
         f"{TERMS}/index.md": ("index.md", {"letters": _letters(site)}),
-        f"{LEDGER}.md": ("ledger.md", {"rows": _ledger(site)}),
+        f"{LEDGER}.md": ("ledger.md", _ledger(site)),
         CODES: ("findings.md", {"codes": codes.CODES}),
     }
     for category, entries in _categories(site).items():
@@ -199,12 +199,18 @@ def _letters(site: _Site) -> dict[str, list[tuple[str, Entry, bool]]]:
     return dict(letters)
 
 
-def _ledger(site: _Site) -> list[tuple[Entry, str, weave.Row]]:
-    return [
+def _ledger(site: _Site) -> dict[str, list[tuple[Entry, str, weave.Row]]]:
+    """Return the rows of the ledger; those that await a GPU stand apart."""
+    found = [
         (entry, site.staged[entry.path], row)
         for entry in (*site.terms, *(e for e in site.report.entries if not e.front))
         for row in weave.rows(site.verdicts(entry))
     ]
+    parts: dict[str, list[tuple[Entry, str, weave.Row]]] = {"rows": [], "awaiting": []}
+    for item in found:
+        is_awaited = item[2].verdict.status in {"stale", "unmeasured"}
+        parts["awaiting" if is_awaited else "rows"].append(item)
+    return parts
 
 
 def _nav(site: _Site) -> list[Any]:

@@ -71,8 +71,7 @@ class Store:
         ).hexdigest()
         folder = self.folder / key(job)
         with suppress(OSError):  # a full or read-only disk
-            folder.mkdir(parents=True, exist_ok=True)
-            _write(folder / f"{name}.json", msgspec.json.encode(trace))
+            write(folder / f"{name}.json", msgspec.json.encode(trace))
             for old in self._traces(job)[TRACES:]:
                 old.unlink(missing_ok=True)
 
@@ -114,8 +113,9 @@ def version(distribution: str) -> str | None:
         return None
 
 
-def _write(path: Path, data: bytes) -> None:
+def write(path: Path, data: bytes) -> None:
     """Write *data* so that a reader sees all of it or none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -16,7 +16,7 @@ import jinja2
 import markupsafe
 from msgspec import Struct
 
-from . import formulas, layout, match, plan
+from . import formulas, layout, match, plan, records
 from .nouns import (
     Checked,
     Citation,
@@ -66,6 +66,16 @@ class Proof(Struct, frozen=True, kw_only=True):
     elsewhere: str = ""
     """The staged page that shows the session, if it is not this one."""
 
+    @property
+    def answers(self) -> tuple[Checked, ...]:
+        """The session's run, or its record on each GPU."""
+        return (self.checked, *self.checked.others)
+
+    @property
+    def renew(self) -> str:
+        """The command that measures the session."""
+        return records.renew(self.checked.session)
+
 
 class Woven(Struct, frozen=True, kw_only=True):
     """A page's body, and what the templates put around it."""
@@ -90,6 +100,7 @@ def environment() -> jinja2.Environment:
     )
     env.filters["words"] = lambda status: WORDS[status]
     env.filters["counted"] = counted
+    env.filters["worst"] = worst
     env.filters["figure"] = lambda text: markupsafe.Markup(_text(text))  # noqa: S704 - escaped there
     env.filters["condition"] = condition_words
     return env
@@ -104,6 +115,16 @@ def counted(number: int, status: str) -> str:
     if number == 1:
         return f"1 claim {WORDS[status]}"
     return f"{number} claims {WORDS_FOR_MANY[status]}"
+
+
+def worst(counts: Mapping[str, int]) -> str:
+    """Return the worst of the statuses that *counts* has some of.
+
+    >>> worst({"holds": 2, "stale": 1, "fails": 0})
+    'stale'
+    """
+    worse = ("fails", "unchecked", "stale", "unmeasured")
+    return next((status for status in worse if counts.get(status)), "holds")
 
 
 def condition_words(verdict: Verdict) -> str:
@@ -188,7 +209,7 @@ def _claim(row: Row) -> str:
     verdict = row.verdict
     kind = "refuted" if verdict.condition.refuted and verdict.status == "holds" else verdict.status
     said = "refuted by a run" if kind == "refuted" else WORDS[kind]
-    title = f"{said[0].upper()}{said[1:]}: computed {_short(verdict)}"
+    title = f"{said[0].upper()}{said[1:]}: {_short(verdict)}"
     return (
         f'<a class="assay-claim assay-{kind}" id="claim-{row.anchor}" '
         f'href="#proof-{row.anchor}" title="{_attribute(title)}">{_text(verdict.claim.text)}</a>'
@@ -196,7 +217,7 @@ def _claim(row: Row) -> str:
 
 
 def _short(verdict: Verdict) -> str:
-    return verdict.computed_text or verdict.reason or "nothing"
+    return f"computed {verdict.computed_text}" if verdict.computed_text else verdict.reason
 
 
 def _text(text: str) -> str:

@@ -30,7 +30,7 @@ TREES = {
 LADDER = (
     ("nouns", "codes", "hints", "units", "__init__"),
     ("positions", "figures", "frontmatter", "fences", "settings", "progress", "run",
-     "sources", "endings"),
+     "sources", "endings", "records"),
     ("conditions", "match", "parse", "structure", "formulas", "layout", "report",
      "store"),
     ("plan", "prose", "project"),
@@ -45,7 +45,7 @@ LADDER = (
 
 PURE = ("parse", "plan", "compare", "match", "endings", "report", "figures", "conditions", "prose",
         "structure", "formulas", "fences", "frontmatter", "positions", "hints", "nouns",
-        "codes")  # fmt: skip
+        "codes", "records")  # fmt: skip
 WORDS_OF_IO = re.compile(
     r"open|input|print|read_text|read_bytes|write_text|write_bytes|iterdir|glob|rglob|mkdir|unlink|"
     r"subprocess|socket|pathlib|os|shutil|tempfile|urllib|requests|sys|random|datetime_now|environ"

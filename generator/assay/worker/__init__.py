@@ -9,7 +9,8 @@ neither what a page states nor where it stands. Everything it is told and answer
     worker session DIR  runs DIR/job.json in this very process, reporting into DIR
 
     setup    {"root": str, "path": [str], "preload": [str], "kept": bytes, "drained": bytes}
-    job      {"sources": [{"code": str, "may_raise": bool}], "probes": [str], "timeout": seconds}
+    job      {"sources": [{"code": str, "may_raise": bool}], "probes": [str], "timeout": seconds,
+              "device": str}
     outcome  {"snippets": [...], "values": {...}, "failure": {...} or null, "traced": {...}, ...}
 
 serve: the worker imports what `preload` names, then forks a supervisor a job; the supervisor forks

@@ -97,11 +97,15 @@ class Warm:
         return Finder(path, *loaders)
 
 
-def one_thread():
+def one_thread(device="cpu"):
+    """Pin torch's threads, and on a CPU its algorithms.
+
+    On a GPU the deterministic algorithms take other memory than those that a reader's run takes.
+    """
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(1)
-        torch.use_deterministic_algorithms(mode=True, warn_only=True)
+        torch.use_deterministic_algorithms(mode=device == "cpu", warn_only=True)
 
 
 def seed():

@@ -9,13 +9,13 @@ import importlib
 import json
 import linecache
 import os
-import platform
 import sys
 import time
 import traceback
 import types
 
-from .imports import seed
+from .imports import one_thread, seed
+from .machine import environment, gpu
 from .output import Output, Prints, Report
 from .supervisor import end_with_supervisor
 from .tracer import Tracer
@@ -36,7 +36,9 @@ def session(warm, folder):
     prints = Prints(kept)
     importlib.invalidate_caches()
     seed()
-    tracer = Tracer(warm)
+    one_thread(job["device"])
+    seen = {} if job["device"] == "cpu" else gpu()
+    tracer = Tracer(warm, job["device"])
     namespace = fresh_main()
     for number, source in enumerate(job["sources"]):
         report.say(at=number)
@@ -54,7 +56,9 @@ def session(warm, folder):
             break
     else:
         report.say(values={path: probe(namespace, path) for path in job["probes"]})
-    report.say(traced=tracer.answer(), cut=output.cut, environment=environment())
+    report.say(
+        traced=tracer.answer(), cut=output.cut, environment=environment(job["device"]) | seen
+    )
     report.say(end=True)
     report.file.close()
     os._exit(0)
@@ -90,9 +94,3 @@ def raised(error):
         message = "(its message cannot be shown)"
     kinds = [k.__name__ for k in type(error).__mro__ if k is not object]
     return {"kinds": kinds, "message": message[:2000], "frames": frames[-20:]}
-
-
-def environment():
-    found = {"python": platform.python_version(), "device": "cpu", "machine": platform.machine()}
-    torch = sys.modules.get("torch")
-    return found | ({"torch": str(torch.__version__)} if torch else {})

@@ -17,8 +17,8 @@ from .imports import LOOKED_FOR, one_thread, seed
 class Tracer:
     """Watches what the session opens and imports."""
 
-    def __init__(self, warm):
-        self.warm = warm
+    def __init__(self, warm, device):
+        self.warm, self.device = warm, device
         self.files, self.used, self.whole, self.active = set(), set(), True, True
         self.adding, self.stat = set(), os.stat
         LOOKED_FOR.clear()
@@ -37,7 +37,7 @@ class Tracer:
         module = self.import_(name, globals, locals, fromlist, level)
         if seeded != {m for m in ("torch", "numpy.random") if m in sys.modules}:
             seed()
-            one_thread()
+            one_thread(self.device)
         return module
 
     def import_module(self, name, package=None):

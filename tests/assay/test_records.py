@@ -1,0 +1,317 @@
+"""Records: what a GPU measured answers for a session, until something it depended on changes.
+
+The GPU is a program named nvidia-smi on the PATH, as assay asks the driver; the sessions are real.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from assay.run import Setup, WorkerError, gpu_here
+
+from .conftest import Make
+from .lab import Project, lines_of, page
+
+MEASURE = "import kit.measure\npeak = kit.measure.peak()\nprint(kit.measure.word)  #> done"
+FILES = {
+    "docs/gpu.md": page(
+        MEASURE, "[64.2 GB](claim:peak), [64 GB](claim:peak).", device="cuda", id="peak"
+    ),
+    "docs/cpu.md": page("x = 1", "[1](claim:x)"),
+    "snippets/kit/__init__.py": "",
+    "snippets/kit/measure.py": "word = 'done'\ndef peak():\n    return 64_242_089_984\n",
+    "snippets/kit/unused.py": "",
+}
+RECORD = "evidence/gpu/peak.nvidia-l4.json"
+CLAIMS = ["docs/gpu.md:7:1", "docs/gpu.md:7:24"]
+
+
+class Gpu:
+    """A stand-in for the driver: what nvidia-smi prints, while it is there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "nvidia-smi"
+        folder.mkdir()
+
+    def insert(self, name: str = "NVIDIA L4") -> None:
+        self.file.write_text(f'#!/bin/sh\necho "{name}, 23034, 550.54.15"\n')
+        self.file.chmod(0o755)
+
+    def remove(self) -> None:
+        self.file.unlink()
+
+
+@pytest.fixture
+def gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gpu:
+    """A machine without a GPU, into which one can be put."""
+    if shutil.which("nvidia-smi"):
+        pytest.skip("a GPU is here; what these tests put in its place would hide it")
+    made = Gpu(tmp_path / "driver")
+    monkeypatch.setenv("PATH", f"{made.file.parent}{os.pathsep}{os.environ['PATH']}")
+    return made
+
+
+@pytest.fixture
+def recorded(make: Make, gpu: Gpu) -> Project:
+    """A project whose GPU session was recorded; the GPU is gone."""
+    project = make(FILES)
+    record(project, gpu)
+    return project
+
+
+def record(project: Project, gpu: Gpu, name: str = "NVIDIA L4", status: int = 0) -> str:
+    """Record on a GPU that is there for as long as it takes; return what was said."""
+    gpu.insert(name)
+    done = project.assay("record", "--device", "cuda")
+    gpu.remove()
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def statuses(project: Project, *arguments: str) -> set[str]:
+    """Check; return the verdicts on the claims of the GPU's page."""
+    claims = project.report(*arguments)["claims"]
+    return {claim["verdict"] for claim in claims if claim["entry"] == "gpu"}
+
+
+def read(project: Project) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((project.root / RECORD).read_text(encoding="utf-8"))
+    return found
+
+
+def test_a_record_names_all_that_it_depended_on_and_where_it_ran(recorded: Project) -> None:
+    """A record holds values, code, files, GPU, driver and day, and no machine's path."""
+    found = read(recorded)
+    assert found["outcome"]["values"] == {"peak": {"kind": "int", "text": "64242089984"}}
+    assert set(found["files"]) == {"snippets/kit/__init__.py", "snippets/kit/measure.py"}
+    environment = found["outcome"]["environment"]
+    assert environment["gpu"] == "NVIDIA L4"
+    assert environment["gpu_memory"] == "23034 MiB"
+    assert environment["driver"] == "550.54.15"
+    assert {"python", "device", "machine"} <= environment.keys()
+    assert len(found["outcome"]["when"]) == len("2026-11-22")
+    text = (recorded.root / RECORD).read_text(encoding="utf-8")
+    assert str(recorded.root) not in text
+    assert str(Path.home()) not in text
+
+
+def test_recording_runs_the_sessions_of_the_device_alone(make: Make, gpu: Gpu) -> None:
+    """`assay record` runs no session of the CPU, and says which file it wrote."""
+    said = record(make(FILES), gpu)
+    assert RECORD in said
+    assert "2 of 2 claims hold; 1 session ran" in said
+
+
+def test_a_record_answers_where_no_gpu_is(recorded: Project) -> None:
+    """With a good record, claims hold without a GPU, and the session does not run."""
+    found = recorded.report()
+    assert found["ok"]
+    assert found["findings"] == []
+    assert {c["verdict"] for c in found["claims"]} == {"holds"}
+    assert {c["device"] for c in found["claims"] if c["entry"] == "gpu"} == {"cuda"}
+    summary = found["summary"]
+    assert (summary["ran"], summary["recorded"]) == (1, 1)
+    assert summary["gpus"] == {"NVIDIA L4": 2}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ("[64.2 GB]", "[64.3 GB]", ["docs/gpu.md:7:1 A104"]),
+        ("#> done", "#> gone", ["docs/gpu.md:4:1 A304"]),
+        ("[64.2 GB](claim:peak)", "[64.2 GB](claim:peek)", ["docs/gpu.md:7:1 A105"]),
+    ],
+)
+def test_what_contradicts_its_record_fails(
+    recorded: Project, old: str, new: str, found: list[str]
+) -> None:
+    """A figure, an output or a name that the record knows otherwise is an error at its place."""
+    recorded.edit("docs/gpu.md", old, new)
+    report = recorded.check()
+    assert lines_of(report) == found
+    assert not report.ok
+
+
+def test_a_contradiction_names_the_gpu(recorded: Project) -> None:
+    """The finding says on which GPU, and when, the other value was measured."""
+    recorded.edit("docs/gpu.md", "[64.2 GB]", "[64.3 GB]")
+    done = recorded.assay("check")
+    assert done.returncode == 1
+    assert "(measured on NVIDIA L4, 20" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        ("docs/gpu.md", "peak = kit.measure.peak()", "peak = kit.measure.peak() + 0"),
+        ("snippets/kit/measure.py", "word = 'done'", "word = 'done' + ''"),
+    ],
+)
+def test_a_record_is_stale_when_its_code_or_packages_changed(
+    recorded: Project, path: str, old: str, new: str
+) -> None:
+    """Stale claims are warnings that name what changed, and never count as verified."""
+    recorded.edit(path, old, new)
+    report = recorded.check()
+    assert lines_of(report) == [f"{place} A111" for place in CLAIMS]
+    assert report.ok
+    assert statuses(recorded) == {"stale"}
+    assert ("its code" if path == "docs/gpu.md" else path) in report.findings[0].message
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        ("docs/gpu.md", "[64.2 GB]", "More words: [64.2 GB]"),
+        ("docs/gpu.md", "```python", "First a paragraph.\n\n```python"),
+        ("docs/gpu.md", 'id="peak"', 'id="peak" timeout="60" title="Peak"'),
+        ("docs/cpu.md", "x = 1", "x = 1 + 0"),
+        (RECORD, '"distributions": {', '"distributions": {"torch": "1.0"'),
+    ],
+)
+def test_a_record_stays_good_when_nothing_that_it_depended_on_changed(
+    recorded: Project, path: str, old: str, new: str
+) -> None:
+    """Prose, places, limits, other pages and versions of packages do not make a record stale."""
+    recorded.edit(path, old, new)
+    assert statuses(recorded) == {"holds"}
+
+
+def test_a_claim_that_is_newer_than_the_record_is_not_measured_yet(recorded: Project) -> None:
+    """A claim that asks for what the record does not hold awaits a new one; others still hold."""
+    recorded.edit("docs/gpu.md", "[64 GB](claim:peak)", '["done"](claim:kit.measure.word)')
+    report = recorded.check()
+    assert lines_of(report) == ["docs/gpu.md:7:24 A110"]
+    assert "NVIDIA L4 was made without it" in report.findings[0].message
+    assert statuses(recorded) == {"holds", "unmeasured"}
+
+
+def test_require_records_makes_waiting_an_error(recorded: Project, make: Make) -> None:
+    """With --require-records, stale and unmeasured claims end with 1, in full; else with 0."""
+    assert recorded.assay("check", "--require-records").returncode == 0
+    recorded.edit("snippets/kit/measure.py", "'done'", '"done"')
+    assert recorded.assay("check").returncode == 0
+    assert recorded.assay("check", "--require-records").returncode == 1
+    (recorded.root / RECORD).unlink()
+    assert recorded.assay("check").returncode == 0
+    done = recorded.assay("check", "--require-records")
+    assert done.returncode == 1
+    assert "docs/gpu.md:7:1: error A110" in done.stdout
+
+
+def test_what_awaits_a_gpu_is_listed_apart_with_the_command(make: Make) -> None:
+    """The text names each waiting claim on a line, then the one command that measures them."""
+    done = make(FILES).assay("check")
+    assert done.returncode == 0
+    listed = done.stdout.split("\n\n")[0].split("\n")
+    assert [line.split(" ", 1)[0] for line in listed[:-1]] == [f"{place}:" for place in CLAIMS]
+    assert listed[-1] == "  hint: assay record --device cuda docs/gpu.md"
+    assert "1 of 3 claims hold, 2 unmeasured" in done.stdout
+
+
+def test_records_of_several_gpus_stand_side_by_side(recorded: Project, gpu: Gpu) -> None:
+    """Each GPU has its file; all good ones answer, and a stale one beside a good one does not."""
+    recorded.edit("snippets/kit/measure.py", "'done'", '"done"')
+    record(recorded, gpu, "NVIDIA H200")
+    files = sorted(p.name for p in (recorded.root / "evidence").rglob("*.json"))
+    assert files == ["peak.nvidia-h200.json", "peak.nvidia-l4.json"]
+    assert recorded.report()["summary"]["gpus"] == {"NVIDIA H200": 2}
+    record(recorded, gpu)
+    assert recorded.report()["summary"]["gpus"] == {"NVIDIA H200": 2, "NVIDIA L4": 2}
+
+
+def test_one_gpu_that_says_otherwise_fails_the_claim(recorded: Project, gpu: Gpu) -> None:
+    """A claim holds only if every good record agrees; the finding names the GPU that does not."""
+    record(recorded, gpu, "NVIDIA H200")
+    other = recorded.root / "evidence/gpu/peak.nvidia-h200.json"
+    other.write_text(other.read_text().replace("64242089984", "65000000000"))
+    report = recorded.check()
+    assert lines_of(report) == [f"{place} A104" for place in CLAIMS]
+    assert all("NVIDIA H200" in finding.message for finding in report.findings)
+
+
+def test_a_check_on_a_gpu_asks_it_and_leaves_records_alone(recorded: Project, gpu: Gpu) -> None:
+    """`assay check --device cuda` compares with a run here, each time, and writes no record."""
+    file = recorded.root / RECORD
+    before = file.read_text().replace("64242089984", "65000000000")
+    file.write_text(before)
+    gpu.insert("NVIDIA H200")
+    for _ in range(2):
+        found = recorded.report("--device", "cuda", "docs/gpu.md")
+        assert found["ok"], found["findings"]
+        assert found["summary"]["ran"] == 1
+        assert found["summary"]["gpus"] == {"NVIDIA H200": 2}
+    assert file.read_text() == before
+    assert [p.name for p in file.parent.iterdir()] == [file.name]
+
+
+@pytest.mark.parametrize("command", ["record", "check"])
+def test_without_a_gpu_the_device_is_refused(make: Make, gpu: Gpu, command: str) -> None:
+    """Asking for a GPU where there is none is one line and exit status 2; nothing runs."""
+    done = make(FILES).assay(command, "--device", "cuda")
+    assert done.returncode == 2
+    assert done.stderr.startswith("assay: error: no GPU for cuda is here")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_driver_that_does_not_answer_is_no_gpu(gpu: Gpu) -> None:
+    """An nvidia-smi that fails names no GPU."""
+    gpu.file.write_text("#!/bin/sh\necho 'No devices were found'\nexit 6\n")
+    gpu.file.chmod(0o755)
+    with pytest.raises(WorkerError, match="nvidia-smi does not name one"):
+        gpu_here(Setup(root=str(gpu.file.parent), path=()), "cuda")
+
+
+@pytest.mark.parametrize("broken", ["1 / 0", "import os\nos._exit(0)", "while True: pass"])
+def test_a_session_without_an_answer_leaves_its_record(
+    recorded: Project, gpu: Gpu, broken: str
+) -> None:
+    """What raises, ends itself or runs too long is an error, and the old record stays as it was."""
+    before = (recorded.root / RECORD).read_text()
+    recorded.edit("docs/gpu.md", MEASURE, broken)
+    recorded.edit("docs/gpu.md", 'id="peak"', 'id="peak" timeout="1"')
+    said = record(recorded, gpu, status=1)
+    assert "error A30" in said
+    assert (recorded.root / RECORD).read_text() == before
+
+
+def test_what_the_page_states_does_not_keep_a_record_from_being_written(
+    make: Make, gpu: Gpu
+) -> None:
+    """A record is what was measured: a wrong figure is reported, and the record is there."""
+    project = make(FILES)
+    project.edit("docs/gpu.md", "[64.2 GB]", "[64.3 GB]")
+    assert "error A104" in record(project, gpu, status=1)
+    project.edit("docs/gpu.md", "[64.3 GB]", "[64.2 GB]")
+    assert statuses(project) == {"holds"}
+
+
+def test_a_session_that_starts_programs_depends_on_its_whole_packages(make: Make, gpu: Gpu) -> None:
+    """What a started program reads cannot be seen, so all of the packages imported count."""
+    project = make(FILES)
+    project.edit("docs/gpu.md", "import kit", "import subprocess, kit")
+    project.edit("docs/gpu.md", "peak = ", 'subprocess.run(["true"])\npeak = ')
+    record(project, gpu)
+    assert "snippets/kit/unused.py" in read(project)["files"]
+
+
+def test_a_session_that_hides_the_driver_is_recorded_all_the_same(make: Make, gpu: Gpu) -> None:
+    """The driver is asked before the session's code can get in the way."""
+    project = make(FILES)
+    project.edit("docs/gpu.md", "import kit", "import os, kit")
+    project.edit("docs/gpu.md", "peak = ", 'os.environ["PATH"] = ""\npeak = ')
+    record(project, gpu)
+    assert read(project)["outcome"]["environment"]["gpu"] == "NVIDIA L4"
+
+
+def test_recording_pages_without_gpu_sessions_says_so(make: Make, gpu: Gpu) -> None:
+    """With nothing to measure, `assay record` says that and ends with 0."""
+    gpu.insert()
+    done = make(FILES).assay("record", "--device", "cuda", "docs/cpu.md")
+    assert done.returncode == 0
+    assert "no session of these pages" in done.stderr
