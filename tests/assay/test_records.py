@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from assay.project import read as read_project
 from assay.run import Setup, WorkerError, gpu_here
+from assay.stage import stage
 
 from .conftest import Make
 from .lab import Project, lines_of, page
@@ -315,3 +317,49 @@ def test_recording_pages_without_gpu_sessions_says_so(make: Make, gpu: Gpu) -> N
     done = make(FILES).assay("record", "--device", "cuda", "docs/cpu.md")
     assert done.returncode == 0
     assert "no session of these pages" in done.stderr
+
+
+def staged(project: Project) -> dict[str, str]:
+    """Return the pages that the site is rendered from."""
+    folder = project.root.parent / "pages"
+    stage(read_project(project.root), project.check(), folder)
+    return {file.stem: file.read_text(encoding="utf-8") for file in folder.rglob("*.md")}
+
+
+def test_the_page_says_on_which_gpu_a_claim_was_measured(recorded: Project) -> None:
+    """A claim of a good record is verified, and its proof names GPU, driver and day."""
+    pages = staged(recorded)
+    assert pages["gpu"].count('class="assay-claim assay-holds"') == 2
+    assert "This code ran on NVIDIA L4, 20" in pages["gpu"]
+    assert "gpu_memory 23034 MiB · driver 550.54.15" in pages["gpu"]
+    assert "from a record" in pages["gpu"]
+    assert "holds on NVIDIA L4" in pages["claims"]
+    assert "Awaiting a GPU" not in pages["claims"]
+
+
+def test_the_page_never_shows_a_stale_claim_as_verified(recorded: Project) -> None:
+    """A stale claim is marked, its proof says what changed, and the ledger lists it apart."""
+    recorded.edit("snippets/kit/measure.py", "'done'", '"done"')
+    pages = staged(recorded)
+    assert pages["gpu"].count('class="assay-claim assay-stale"') == 2
+    assert "assay-holds" not in pages["gpu"]
+    assert "stale, since this has changed: snippets/kit/measure.py" in pages["gpu"]
+    _, apart, listed = pages["claims"].partition("## Awaiting a GPU")
+    assert apart
+    assert listed.count("is stale on NVIDIA L4") == 2
+    assert (
+        "1 of 3 claims hold; 0 of them refute a statement from the web. 2 claims are stale."
+        in (pages["claims"])
+    )
+
+
+def test_the_page_never_shows_an_unmeasured_claim_as_verified(make: Make) -> None:
+    """An unmeasured claim is marked, and its proof names the command that measures it."""
+    pages = staged(make(FILES))
+    assert pages["gpu"].count('class="assay-claim assay-unmeasured"') == 2
+    assert "assay-holds" not in pages["gpu"]
+    assert "This code needs cuda and is not measured yet" in pages["gpu"]
+    assert "<code>assay record --device cuda docs/gpu.md</code>" in pages["gpu"]
+    _, apart, listed = pages["claims"].partition("## Awaiting a GPU")
+    assert apart
+    assert listed.count("is not measured yet") == 2

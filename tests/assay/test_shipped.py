@@ -23,7 +23,7 @@ from .lab import REPOSITORY, Project
 
 pytest.importorskip("torch", reason="the shipped entries compute with torch")
 
-SOURCES = ("pyproject.toml", "glossary", "docs", "snippets", "generator")
+SOURCES = ("pyproject.toml", "glossary", "evidence", "docs", "snippets", "generator")
 
 
 class Shipped:
