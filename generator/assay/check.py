@@ -100,13 +100,14 @@ def measure(
     began = time.monotonic()
     entries = read_entries(project)
     planned = plan(entries, project.settings.timeout)
-    pages = {entry.slug for entry in entries if not only or entry.path in only}
-    sessions = planned.sessions.items()
+    chosen = [entry for entry in entries if not only or entry.path in only]
+    wanted = {
+        key: session
+        for key, session in _wanted(planned, {entry.slug for entry in chosen}).items()
+        if session.job.device == device and not session.is_broken
+    }
     checks = _run(
-        {key: s for key, s in sessions if s.job.device == device and s.page in pages},
-        run,
-        watch,
-        lambda checked: keep(checked) if endings.has_answer(checked) else None,
+        wanted, run, watch, lambda checked: keep(checked) if endings.has_answer(checked) else None
     )
     judged = [
         compare.judge(bound, checks, names_of(project))
@@ -115,6 +116,7 @@ def measure(
         and bound.ask
     ]
     findings = [
+        *(finding for entry in chosen for finding in entry.findings),
         *(f for c in checks.values() for f in endings.findings(c.session, c.outcome)),
         *(finding for _, finding in judged if finding is not None),
     ]
@@ -181,7 +183,7 @@ def _known(
     recorded = project.records.values()
     found: dict[Key, Checked] = {}
     for key, session in wanted.items():
-        if any(snippet.broken for snippet in session.snippets):
+        if session.is_broken:
             found[key] = Checked(session=session, outcome=Outcome())
         elif session.job.device not in here:
             found[key] = records.answer(session, recorded, project.sources.digest)

@@ -165,7 +165,7 @@ def record(paths: tuple[Path, ...], device: str, root: Path | None) -> None:
         with progress.watch() as watch:
             only = _chosen(top, paths)
             measured = measure(found, Fresh(setup, 1), keep, watch, device, only)
-        if not measured.checked:
+        if not measured.checked and measured.ok:
             click.echo(f'assay: no session of these pages has device="{device}"', err=True)
             return
         click.echo(report.as_text(measured), nl=False)

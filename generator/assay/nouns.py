@@ -244,6 +244,11 @@ class Session(Struct, frozen=True, kw_only=True):
     snippets: tuple[Snippet, ...]
     job: Job
 
+    @property
+    def is_broken(self) -> bool:
+        """Whether it cannot be run as it stands."""
+        return any(snippet.broken for snippet in self.snippets)
+
 
 class Value(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a probe found; numbers travel as text so that nothing is rounded on the way."""

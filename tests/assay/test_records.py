@@ -282,6 +282,14 @@ def test_a_session_without_an_answer_leaves_its_record(
     assert (recorded.root / RECORD).read_text() == before
 
 
+def test_a_session_that_is_no_python_is_told_and_not_run(recorded: Project, gpu: Gpu) -> None:
+    """A syntax error is found at its place before anything runs on the GPU."""
+    recorded.edit("docs/gpu.md", "peak = kit", "peak == = kit")
+    said = record(recorded, gpu, status=1)
+    assert "docs/gpu.md:3:9: error A305" in said
+    assert "0 sessions ran" in said
+
+
 def test_what_the_page_states_does_not_keep_a_record_from_being_written(
     make: Make, gpu: Gpu
 ) -> None:
