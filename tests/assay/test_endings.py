@@ -109,3 +109,23 @@ def test_the_fresh_and_the_warm_runner_agree(make: Make) -> None:
     for name, one, other in zip(RUNS, warm, fresh, strict=True):
         assert essence(one) == essence(other), name
     assert [outcome.values["x"].kind for outcome in warm[:2]] == ["int", "float"]
+
+
+@pytest.mark.parametrize("kind", [Warm, Fresh])
+def test_the_limit_counts_from_when_a_session_begins(kind: type[Fresh | Warm], make: Make) -> None:
+    """Importing the preload may take longer than a session's limit; running may not."""
+    project = make(
+        {
+            "assay.toml": 'preload = ["slow"]',
+            "snippets/slow.py": "import time\ntime.sleep(2)\n",
+        }
+    )
+    runner = kind(setup_of(read(project.root)), 1)
+    sources = {"x = 1": None, "while True: pass": "timeout"}
+    jobs = [Job(sources=(Source(s),), probes=("x",), timeout=1.0) for s in sources]
+    try:
+        found = dict(runner(enumerate(jobs), lambda _: None))
+    finally:
+        runner.close()
+    kinds = [found[n].failure and found[n].failure.kind for n in range(len(jobs))]
+    assert kinds == list(sources.values())

@@ -14,6 +14,7 @@ import threading
 import time
 
 GRACE = 0.3  # seconds between the limit, when the session says where it is, and the kill
+STARTING = 300.0  # seconds that a new Python and the preload may take, before the limit counts
 
 
 class Pump(threading.Thread):
@@ -45,8 +46,8 @@ def supervise(setup, job, start, parent):
         pumps = [Pump(out, setup["kept"]), Pump(err, setup["kept"])]
         for pump in pumps:
             pump.start()
-        deadline = began + job["timeout"] + GRACE
-        reason, status = wait(pid, deadline, pumps, setup["drained"], parent)
+        limit = Limit(folder, job["timeout"] + GRACE)
+        reason, status = wait(pid, limit, pumps, setup["drained"], parent)
         leftovers = end_leftovers(pid)
         for pump in pumps:
             pump.join(1)
@@ -65,15 +66,29 @@ def supervise(setup, job, start, parent):
         return answer
 
 
-def wait(pid, deadline, pumps, drained, parent):
+class Limit:
+    """The time that a session has, from when it begins to report; before that, time to start."""
+
+    def __init__(self, folder, seconds):
+        self.report, self.seconds = os.path.join(folder, "report"), seconds
+        self.deadline, self.running = time.monotonic() + STARTING, False
+
+    def is_over(self):
+        now = time.monotonic()
+        if not self.running and os.path.exists(self.report):
+            self.deadline, self.running = now + self.seconds, True
+        return now > self.deadline
+
+
+def wait(pid, limit, pumps, drained, parent):
     """Wait for *pid*; return why it was killed ("" if it was not) and its wait status."""
     reason, pause = "", 0.001
     while True:
         done, status = os.waitpid(pid, os.WNOHANG)
         if done:
             return reason, status
-        if not reason and time.monotonic() > deadline:
-            reason = "timeout"
+        if not reason and limit.is_over():
+            reason = "timeout" if limit.running else "slow"
         if not reason and sum(pump.count for pump in pumps) > drained:
             reason = "flood"
         if not reason and os.getppid() != parent:
@@ -154,6 +169,8 @@ def failure(folder, answer, reason, status, job, setup):
     exit_code = os.waitstatus_to_exitcode(status)
     if reason == "timeout":
         text = f"ran longer than its limit of {job['timeout']:g} s"
+    elif reason == "slow":
+        reason, text = "timeout", f"did not start within {STARTING:g} s"
     elif reason == "flood":
         text = f"printed more than {setup['drained'] / 2**20:g} MiB"
     elif exit_code < 0:
