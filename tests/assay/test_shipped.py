@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pytest
 from assay import compare, endings, prose
 from assay.check import names_of, read_entries
-from assay.figures import only
+from assay.figures import FigureError, only
 from assay.nouns import Checked, Claim, Entry, Finding, Given, Outcome, Place, Report
 from assay.parse import parse
 from assay.plan import Key, plan
@@ -113,8 +113,11 @@ def changed_digit(stated: str) -> str:
 
 
 def changed_unit(stated: str) -> Iterator[str]:
-    """Yield *stated* with another unit, unless it is zero, which is zero in any unit."""
-    figure = only(stated)
+    """Yield *stated* with another unit; a word has none, and zero is zero in any unit."""
+    try:
+        figure = only(stated)
+    except FigureError:
+        return
     if figure.value == 0:
         return
     number = figure.text.removesuffix(figure.unit).rstrip()
