@@ -38,14 +38,14 @@ def verdict(bound: Bound, checks: Checks, names: prose.Names) -> tuple[Verdict, 
     assert bound.ask is not None
     checked = checks.get(bound.ask.session)
     if checked is not None and checked.is_awaited:
-        return _unmeasured(bound, checked, f"not measured yet on {checked.session.job.device}")
+        return _unmeasured(bound, checked, f"no {checked.session.job.device} record is there")
     if checked is not None and checked.record is not None and checked.changed:
         return _stale(bound, checked, checked.record, checks, names)
     if checked is None or not endings.has_answer(checked):
         return _not_run(bound, checked)
     value = checked.outcome.values.get(bound.ask.probe, Value(kind="missing"))
     if checked.record is not None and bound.ask.probe not in checked.outcome.values:
-        reason = f"not measured yet: the record of {checked.record.gpu} was made without it"
+        reason = f"the record of {checked.record.gpu} was made without it"
         return _unmeasured(bound, checked, reason)
     if value.kind == "missing":
         finding = _missing(bound, value)
@@ -222,7 +222,7 @@ def _unmeasured(bound: Bound, checked: Checked, reason: str) -> tuple[Verdict, F
     finding = Finding(
         code="A110",
         place=bound.claim.place,
-        message=reason,
+        message=f"not measured yet: {reason}",
         hint=records.renew(checked.session),
         stated=bound.claim.text,
         severity="warning",
