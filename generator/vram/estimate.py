@@ -16,6 +16,8 @@ from .model import build
 from .optimizers import IMPLEMENTATIONS, optimizer_named, state_buffers, total_bytes, trainable
 from .outside import CUDA_CONTEXT, WORKSPACES, workspace_bytes
 from .persistent import parameter_bytes, parameters
+from .repeated import trace_layers
+from .shapes import shape_of
 from .sharding import ALONE, Sharding
 from .step import StepTrace, on_meta, token_ids, trace_step
 from .timeline import Peak, Update, high_point, training_phases
@@ -90,18 +92,32 @@ def estimate(
     """
     plan = replace(training or Training(), **settings)  # type: ignore[arg-type]
     card = gpu_named(gpu) if isinstance(gpu, str) else gpu
-    module = prepared(build(model, dtype=dtype) if isinstance(model, str) else on_meta(model), plan)
-    trace = trace_step(
-        module,
-        token_ids(plan.batch, plan.sequence),
-        attention=plan.attention,
-        checkpoint=plan.checkpoint,
-    )
+    module, trace = _named(model, plan, dtype) if isinstance(model, str) else _given(model, plan)
     update = Update(plan.optimizer, plan.implementation, plan.master_dtype, plan.sharding)
     workspace = workspace_bytes(card.capability if card else None)
     phases = training_phases(module, trace, update, workspace)
     peak = high_point(phases, CachingAllocator(expandable=plan.expandable_segments))
     return _answer(module, plan, trace, peak, card)
+
+
+def _given(model: nn.Module, plan: Training) -> tuple[nn.Module, StepTrace]:
+    module = prepared(on_meta(model), plan)
+    return module, _traced(module, plan)
+
+
+def _named(name: str, plan: Training, dtype: torch.dtype) -> tuple[nn.Module, StepTrace]:
+    shape = shape_of(name)
+
+    def of(layers: int) -> nn.Module:
+        return prepared(build(replace(shape, layers=layers), dtype=dtype), plan)
+
+    module = of(shape.layers)
+    return module, trace_layers(lambda n: _traced(of(n), plan), module, shape.layers)
+
+
+def _traced(module: nn.Module, plan: Training) -> StepTrace:
+    ids = token_ids(plan.batch, plan.sequence)
+    return trace_step(module, ids, attention=plan.attention, checkpoint=plan.checkpoint)
 
 
 def prepared(model: nn.Module, plan: Training) -> nn.Module:

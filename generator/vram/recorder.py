@@ -6,6 +6,8 @@ give it back. The tensors are on the meta device, so any size runs on any machin
 
 from __future__ import annotations
 
+import gc
+import sys
 import weakref
 from functools import cache, partial
 from typing import Any
@@ -34,6 +36,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._results: dict[Any, Meta] = {}
         self._watched: list[weakref.ref[Any]] = []
         self._open = True
+        self._modules = len(sys.modules)
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -69,11 +72,24 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
+        self._drop_frames()
         out = self._run(func, args, kwargs or {})
+        self._drop_frames()
         for tensor in out if isinstance(out, (tuple, list)) else (out,):
             if isinstance(tensor, Tensor) and tensor.is_meta:
                 self.block_of(tensor)
         return out
+
+    def _drop_frames(self) -> None:
+        """Let go of tensors that only an import holds.
+
+        torch loads some modules when an operator first needs them. An import that fails and is
+        caught on the way leaves its exception in a cycle with all frames above it, the model's
+        included, and so with their tensors, until the garbage collector happens to come by.
+        """
+        if len(sys.modules) != self._modules:
+            self._modules = len(sys.modules)
+            gc.collect()
 
     def _run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run an operator, or skip what its kind or an equal call before has already told."""

@@ -7,49 +7,126 @@ compares each with torch's own answer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch._prims_common import compute_elementwise_output_strides
 
 aten = torch.ops.aten
-_COUNTED = (aten.arange.default, aten.arange.start, aten.arange.start_step)
-_LIKE = (aten.empty_like.default, aten.zeros_like.default, aten.ones_like.default)
-_LIKE_FIRST = (aten._log_softmax.default, aten._log_softmax_backward_data.default)
 
 
 def result_of(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Return new tensors on meta as the operator would, or None where only torch knows."""
-    if func in _COUNTED and all(isinstance(a, int) for a in args):
-        return _counted(args, kwargs)
-    if func in _LIKE and not (kwargs.get("memory_format") or kwargs.get("device")):
-        return empty_as(args[0], kwargs.get("dtype")) if first_is_meta(args) else None
-    if kwargs and func is not aten.mean.dim:
-        return None
-    if torch.Tag.pointwise in func.tags and len(func._schema.returns) == 1:
+    if func in _COUNTED:
+        return _counted(*args, **kwargs)
+    if not kwargs and torch.Tag.pointwise in func.tags and len(func._schema.returns) == 1:
         return _pointwise(func, args)
-    if not first_is_meta(args):
-        return None
-    if func is aten.mean.dim and args[0].is_floating_point():
-        return aten.sum.dim_IntList(*args, **kwargs)
-    if func is aten.cat.default and all(t.dtype == args[0][0].dtype for t in args[0]):
-        return _joined(args[0], *args[1:])
-    if func is aten.nll_loss_forward.default and args[3] != 0:  # 0 is no reduction
-        return args[0].new_empty(()), args[0].new_empty(())
-    if func is aten.nll_loss_backward.default:
-        return torch.empty(args[1].shape, dtype=args[1].dtype, device="meta")
-    if func in _LIKE_FIRST and args[0].dtype == torch.float32:
-        return torch.empty(args[0].shape, dtype=args[0].dtype, device="meta")
-    return None
+    law = _LAWS.get(func)
+    return law(*args, **kwargs) if law and first_is_meta(args) else None
 
 
-def _counted(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor | None:
-    if torch.device(kwargs.get("device") or "cpu").type != "meta":
+def _counted(
+    *bounds: Any, dtype: torch.dtype | None = None, device: Any = None, **others: Any
+) -> Tensor | None:
+    if torch.device(device or "cpu").type != "meta" or not all(isinstance(b, int) for b in bounds):
         return None
-    dtype = kwargs.get("dtype") or torch.int64
-    return torch.empty(len(range(*args)), dtype=dtype, device="meta")
+    return _empty((len(range(*bounds)),), dtype or torch.int64)
+
+
+def _like(
+    tensor: Tensor,
+    *,
+    dtype: torch.dtype | None = None,
+    memory_format: torch.memory_format = torch.preserve_format,
+    **others: Any,
+) -> Tensor | None:
+    as_it_is = memory_format in (None, torch.preserve_format) and not others.get("device")
+    return empty_as(tensor, dtype) if as_it_is else None
+
+
+def _reduced(
+    tensor: Tensor,
+    dims: Sequence[int] | None,
+    keepdim: bool = False,
+    *,
+    dtype: torch.dtype | None = None,
+) -> Tensor | None:
+    if not tensor.is_floating_point():
+        return None
+    gone = {d % max(tensor.ndim, 1) for d in dims or range(tensor.ndim)}
+    shape = (1 if d in gone else size for d, size in enumerate(tensor.shape))
+    kept = tuple(size for d, size in enumerate(shape) if keepdim or d not in gone)
+    return _empty(kept, dtype or tensor.dtype)
+
+
+def _joined(tensors: list[Tensor], dim: int = 0) -> Tensor | None:
+    first = tensors[0]
+    alike = all(t.ndim == first.ndim and t.dtype == first.dtype for t in tensors)
+    if not alike or first.ndim == 0:
+        return None
+    shape = list(first.shape)
+    shape[dim] = sum(t.shape[dim] for t in tensors)
+    return _empty(shape, first.dtype)
+
+
+def _product(one: Tensor, other: Tensor) -> Tensor | None:
+    """Multiply matrices, or batches of them; what does not fit is torch's to refuse."""
+    fits = one.shape[-1] == other.shape[-2] and one.shape[:-2] == other.shape[:-2]
+    return _empty((*one.shape[:-1], other.shape[-1]), one.dtype) if fits else None
+
+
+def _embedded(weight: Tensor, ids: Tensor, *others: Any) -> Tensor | None:
+    return _empty((*ids.shape, weight.shape[1]), weight.dtype) if weight.ndim == 2 else None
+
+
+def _scattered(grad: Tensor, ids: Tensor, rows: int, *others: Any) -> Tensor:
+    return _empty((rows, *grad.shape[ids.ndim :]), grad.dtype)
+
+
+def _repeated(tensor: Tensor, times: Sequence[int]) -> Tensor:
+    sizes = (1,) * (len(times) - tensor.ndim) + tensor.shape
+    return _empty([size * n for size, n in zip(sizes, times, strict=True)], tensor.dtype)
+
+
+def _like_first(tensor: Tensor, *others: Any) -> Tensor | None:
+    return _empty(tensor.shape, tensor.dtype) if tensor.dtype == torch.float32 else None
+
+
+def _likelihood(
+    scores: Tensor, labels: Tensor, weight: Tensor | None, reduction: int, *others: Any
+) -> tuple[Tensor, Tensor] | None:
+    if reduction == 0:  # none: one a label
+        return None
+    return _empty((), scores.dtype), _empty((), scores.dtype)
+
+
+def _unlikelihood(grad: Tensor, scores: Tensor, *others: Any) -> Tensor:
+    return _empty(scores.shape, scores.dtype)
+
+
+def _empty(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
+    return torch.empty(shape, dtype=dtype, device="meta")
+
+
+_COUNTED = (aten.arange.default, aten.arange.start, aten.arange.start_step)
+_LAWS: dict[Any, Callable[..., Any]] = {
+    aten.empty_like.default: _like,
+    aten.zeros_like.default: _like,
+    aten.ones_like.default: _like,
+    aten.mean.dim: _reduced,
+    aten.sum.dim_IntList: _reduced,
+    aten.cat.default: _joined,
+    aten.repeat.default: _repeated,
+    aten.mm.default: _product,
+    aten.bmm.default: _product,
+    aten.embedding.default: _embedded,
+    aten.embedding_dense_backward.default: _scattered,
+    aten._log_softmax.default: _like_first,
+    aten._log_softmax_backward_data.default: _like_first,
+    aten.nll_loss_forward.default: _likelihood,
+    aten.nll_loss_backward.default: _unlikelihood,
+}
 
 
 def first_is_meta(args: tuple[Any, ...]) -> bool:
@@ -78,11 +155,44 @@ def _pointwise(func: Any, args: tuple[Any, ...]) -> Tensor | None:
 
 
 def _strides(tensors: Sequence[Tensor]) -> tuple[int, ...]:
-    """Return an elementwise result's strides for inputs of one shape, broadcast ones included."""
-    whole = {t.stride() for t in tensors if 0 not in t.stride()} or {tensors[0].stride()}
-    if len(whole) == 1 and is_dense(tensors[0].shape, only := next(iter(whole))):
-        return only
-    return compute_elementwise_output_strides(*tensors)
+    """Return an elementwise result's strides for inputs of one shape, broadcast ones included.
+
+    The rules of aten/src/ATen/TensorIterator.cpp; torch has them in Python, too, but loads sympy.
+    """
+    shape, strides = tensors[0].shape, [t.stride() for t in tensors]
+    inner_first = list(reversed(range(len(shape))))
+    if not all(t.is_contiguous() for t in tensors):
+        if len(set(strides)) == 1 and is_dense(shape, strides[0]):
+            return strides[0]
+        _sort(inner_first, shape, strides)
+    found, step = dict.fromkeys(range(len(shape)), 1), 1
+    for dim in inner_first:
+        found[dim], step = step, step * shape[dim]
+    return tuple(found.values())
+
+
+def _sort(dims: list[int], shape: torch.Size, strides: list[tuple[int, ...]]) -> None:
+    """Put dims in the order of the first input that tells two apart; equals stay as they are."""
+    for last in range(1, len(dims)):
+        at = last
+        for before in reversed(range(last)):
+            order = _compare(dims[before], dims[at], shape, strides)
+            if order < 0:
+                break
+            if order > 0:
+                dims[before], dims[at] = dims[at], dims[before]
+                at = before
+
+
+def _compare(one: int, other: int, shape: torch.Size, strides: list[tuple[int, ...]]) -> int:
+    for stride in strides:
+        if not stride[one] or not stride[other]:
+            continue  # broadcast: it has no order to tell
+        if stride[one] != stride[other]:
+            return 1 if stride[one] > stride[other] else -1
+        if shape[one] > shape[other]:
+            return 1
+    return 0
 
 
 def is_dense(shape: torch.Size, strides: tuple[int, ...]) -> bool:
@@ -105,12 +215,3 @@ def empty_as(tensor: Tensor, dtype: torch.dtype | None = None) -> Tensor:
 
 def _no_elements(tensor: Tensor) -> Tensor:
     return torch.empty((0,) if tensor.ndim else (), dtype=tensor.dtype)
-
-
-def _joined(tensors: list[Tensor], dim: int = 0) -> Tensor | None:
-    first = tensors[0]
-    if any(t.ndim != first.ndim or t.ndim == 0 for t in tensors):
-        return None
-    shape = list(first.shape)
-    shape[dim] = sum(t.shape[dim] for t in tensors)
-    return torch.empty(shape, dtype=first.dtype, device="meta")

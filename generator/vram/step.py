@@ -109,8 +109,7 @@ def _trace(
     recorder = Recorder()
     before = [p.grad for p in shadow.parameters()]
     shadow.zero_grad()
-    for tensor in (*shadow.parameters(), *shadow.buffers()):
-        recorder.block_of(tensor)
+    _load(shadow, recorder)
     with CudaKernels(attention), recorder:
         marks, logit_bytes, held = _forward_and_backward(shadow, inputs, loss, recorder)
     recorder.close()
@@ -122,6 +121,19 @@ def _trace(
     for parameter, grad in zip(shadow.parameters(), before, strict=True):
         parameter.grad = grad
     return StepTrace(load, batch, forward, end, backward, blocks, logit_bytes)
+
+
+def loaded(model: nn.Module) -> tuple[Event, ...]:
+    """Return the events of a module's parameters and buffers: each tensor once."""
+    recorder = Recorder()
+    _load(model, recorder)
+    recorder.close()
+    return tuple(recorder.events)
+
+
+def _load(model: nn.Module, recorder: Recorder) -> None:
+    for tensor in (*model.parameters(), *model.buffers()):
+        recorder.block_of(tensor)
 
 
 def _forward_and_backward(

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 from vram import LlamaShape, activation_bytes, build, llama, token_ids, trace_step
@@ -189,6 +191,18 @@ aten = torch.ops.aten
         (aten._log_softmax_backward_data.default, (LOGITS, LOGITS, 1, FP32), {}),
         (aten.nll_loss_forward.default, (LOGITS, LABELS, None, 1, -100), {}),
         (aten.zeros_like.default, (TURNED,), {}),
+        (aten.ones_like.default, (A,), {"memory_format": torch.preserve_format}),
+        (aten.sum.dim_IntList, (WIDE, [0, 2]), {}),
+        (aten.sum.dim_IntList, (WIDE, None, True), {"dtype": BF16}),
+        (aten.mm.default, (A, A.t()), {}),
+        (aten.bmm.default, (WIDE, WIDE.transpose(1, 2)), {}),
+        (aten.repeat.default, (A, [3, 1, 2]), {}),
+        (aten.embedding.default, (A, LABELS.view(2, 4)), {}),
+        (
+            aten.embedding_dense_backward.default,
+            (LOGITS.view(2, 4, 10), LABELS.view(2, 4), 9, -1, False),
+            {},
+        ),
         (aten.empty_like.default, (WIDE.expand(2, 3, 4, 6),), {"dtype": BF16}),
         (aten.arange.start_step, (0, 9, 2), {"dtype": FP32, "device": torch.device("meta")}),
         (aten.arange.default, (9,), {"device": torch.device("meta")}),
@@ -208,6 +222,27 @@ def test_results_are_torchs_own(func: Any, args: Any, kwargs: Any) -> None:
             theirs.dtype,
         )
         assert ours.is_meta
+
+
+SIDES = st.lists(st.integers(1, 3), min_size=1, max_size=4)
+
+
+@settings(deadline=None, max_examples=200)
+@given(data=st.data(), sides=SIDES)
+def test_elementwise_strides_are_torchs_own(data: st.DataObject, sides: list[int]) -> None:
+    """Turned, broadcast and sliced inputs give a sum with the strides that torch gives it."""
+    inputs = []
+    for _ in range(2):
+        order = data.draw(st.permutations(range(len(sides))))
+        kept = data.draw(st.lists(st.booleans(), min_size=len(sides), max_size=len(sides)))
+        whole = torch.empty([sides[d] + data.draw(st.integers(0, 1)) for d in order], device="meta")
+        turned = whole.permute([order.index(d) for d in range(len(sides))])
+        cuts = [slice(n if keep else 1) for n, keep in zip(sides, kept, strict=True)]
+        inputs.append(turned[tuple(cuts)])
+    told, torchs = result_of(aten.add.Tensor, tuple(inputs), {}), torch.add(*inputs)
+    assert told.shape == torchs.shape
+    strides = zip(told.shape, told.stride(), torchs.stride(), strict=True)
+    assert all(ours == theirs for size, ours, theirs in strides if size > 1)
 
 
 def test_checkpointing_trades_activations_for_one_block() -> None:
