@@ -13,7 +13,7 @@ from .answer import Answer, Part
 from .gpus import Gpu, gpu_named
 from .kernels import ATTENTION
 from .model import build
-from .optimizers import IMPLEMENTATIONS, optimizer_named, state_buffers, total_bytes, trainable
+from .optimizers import demand_known, optimizer_named, state_buffers, total_bytes, trainable
 from .outside import CUDA_CONTEXT, WORKSPACES, workspace_bytes
 from .persistent import parameter_bytes, parameters
 from .repeated import trace_layers
@@ -61,11 +61,10 @@ class Training:
     expandable_segments: bool = False
 
     def __post_init__(self) -> None:
-        optimizer_named(self.optimizer)
+        demand_known(self.optimizer, self.implementation)
         token_ids(self.batch, self.sequence)
-        for value, known in ((self.implementation, IMPLEMENTATIONS), (self.attention, ATTENTION)):
-            if value is not None and value not in known:
-                raise ValueError(f"unknown setting {value!r}: {', '.join(known)}")
+        if self.attention is not None and self.attention not in ATTENTION:
+            raise ValueError(f"unknown attention {self.attention!r}: {', '.join(ATTENTION)}")
         if self.nf4 and self.lora_rank is None:
             raise ValueError("frozen four-bit weights need adapters to train: give a LoRA rank")
 

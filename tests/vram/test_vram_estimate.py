@@ -127,10 +127,17 @@ def test_expandable_segments_reserve_no_less_than_is_allocated() -> None:
     [
         ({"optimizer": "adamv"}, "did you mean 'adamw'"),
         ({"batch": -1}, "batch must be at least 1: -1"),
-        ({"attention": "flush"}, "unknown setting 'flush'"),
-        ({"implementation": "fast"}, "unknown setting 'fast'"),
+        ({"attention": "flush"}, "unknown attention 'flush'"),
+        ({"implementation": "fast"}, "unknown implementation 'fast'"),
         ({"nf4": True}, "give a LoRA rank"),
         ({"lora_rank": 0}, "rank must be at least 1"),
+        ({"lora_rank": 33}, "rank 33 is more than 32, a side of k_proj"),
+        ({"batch": 1.5}, "batch must be a whole number: 1.5"),
+        ({"sequence": float("nan")}, "sequence must be a whole number: nan"),
+        ({"batch": 10**20}, "batch must be at most 536,870,912: 100,000,000,000,000,000,000"),
+        ({"batch": 2**29, "sequence": 2**29}, "more bytes than torch can count"),
+        ({"implementation": "fused", "optimizer": "adafactor"}, "there is no fused adafactor"),
+        ({"implementation": "fused", "optimizer": "adamw8bit"}, "there is no fused adamw8bit"),
     ],
 )
 def test_senseless_settings_are_refused(settings: dict[str, Any], message: str) -> None:
