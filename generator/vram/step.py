@@ -167,6 +167,8 @@ def _forward_and_backward(
     scalar = loss(out) if loss else _default_loss(out, labels)
     del out
     logit_bytes = live_bytes(recorder.events[marks[1] :]) - module_bytes
+    if not scalar.requires_grad:
+        raise ValueError("the output depends on no trainable parameter: nothing runs backward")
     marks.append(len(recorder.events))
     scalar.backward()  # type: ignore[no-untyped-call]
     return marks, logit_bytes, (arguments, labels)
