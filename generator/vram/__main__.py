@@ -6,4 +6,7 @@ import sys
 from .cli import main
 
 gc.disable()  # one answer and out: looking for garbage would take a tenth of the time
-sys.exit(main())
+try:
+    sys.exit(main())
+except KeyboardInterrupt:
+    sys.exit(130)

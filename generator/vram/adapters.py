@@ -119,12 +119,17 @@ def lora(
 
     targets are last parts of module names ("q_proj", "v_proj"), or "all-linear": every linear
     layer but the output projection. dtype is the adapters' own, float32 as PEFT makes them. Changes
-    and returns the model given. Raises ValueError for a rank below 1 or targets that match nothing.
+    and returns the model given. Raises ValueError for a rank below 1 or above a layer's smaller
+    side, and for targets that match nothing.
     """
     if rank < 1:
         raise ValueError(f"rank must be at least 1: {rank}")
     model.requires_grad_(requires_grad=False)
-    for owner, name, layer in _linears(model, targets):
+    layers = _linears(model, targets)
+    for _, name, layer in layers:
+        if rank > min(_sides(layer)):
+            raise ValueError(f"rank {rank} is more than {min(_sides(layer))}, a side of {name}")
+    for owner, name, layer in layers:
         setattr(owner, name, LoraLinear(layer, rank, dtype))
     return model
 
@@ -139,7 +144,7 @@ def _linears(model: nn.Module, targets: Iterable[str] | str) -> list[tuple[nn.Mo
             if chosen and isinstance(child, nn.Linear | NF4Linear):
                 found.append((module, name, child))
     if not found:
-        raise ValueError(f"no linear layer is named by {targets!r}")
+        raise ValueError(f"no linear layer (nn.Linear) is named by {targets!r}: nothing to adapt")
     return found
 
 

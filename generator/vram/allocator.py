@@ -18,6 +18,7 @@ import torch
 
 from .recorder import Event
 
+_CURE = ": the allocator's constants are read from torch 2.11 to 2.13, so install one of these"
 HEADER = "include/c10/core/AllocatorConfig.h"
 
 
@@ -61,11 +62,13 @@ def constants(header: Path | None = None) -> Constants:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise AllocatorHeaderError(f"torch {torch.__version__}: no header {path}") from error
+        raise AllocatorHeaderError(
+            f"torch {torch.__version__} has no header {path}{_CURE}"
+        ) from error
     found = {name: re.search(pattern, text) for name, pattern in _PATTERNS.items()}
     missing = [_PATTERNS[name].split("\\")[0] for name, match in found.items() if match is None]
     if missing:
-        raise AllocatorHeaderError(f"{path} does not state {', '.join(missing)}")
+        raise AllocatorHeaderError(f"{path} does not state {', '.join(missing)}{_CURE}")
     return Constants(**{name: int(match[1]) for name, match in found.items() if match})
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 
 import torch
 
+from .allocator import AllocatorHeaderError
 from .estimate import Training, estimate
 from .gpus import GPUS
 from .optimizers import IMPLEMENTATIONS, OPTIMIZERS
@@ -30,11 +32,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         answer = estimate(given.model, _training(given), dtype=DTYPES[given.dtype], gpu=given.gpu)
-    except (ValueError, KeyError) as error:
+    except (ValueError, AllocatorHeaderError) as error:
         print(f"vram: {error}", file=sys.stderr)  # noqa: T201 - a command
         return 2
     text = str(answer) if given.format == "table" else json.dumps(answer.as_json(), indent=2)
-    print(text)  # noqa: T201 - a command
+    return _put(text)
+
+
+def _put(text: str) -> int:
+    """Print the answer; return 0, also where the reader has read enough (| head -1), else 2."""
+    try:
+        print(text, flush=True)  # noqa: T201 - a command
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at the end
+        if isinstance(error, BrokenPipeError):
+            return 0
+        print(f"vram: the answer could not be written: {error}", file=sys.stderr)  # noqa: T201
+        return 2
     return 0
 
 

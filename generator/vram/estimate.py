@@ -13,7 +13,7 @@ from .answer import Answer, Part
 from .gpus import Gpu, gpu_named
 from .kernels import ATTENTION
 from .model import build
-from .optimizers import IMPLEMENTATIONS, optimizer_named, state_buffers, total_bytes, trainable
+from .optimizers import demand_known, optimizer_named, state_buffers, total_bytes, trainable
 from .outside import CUDA_CONTEXT, WORKSPACES, workspace_bytes
 from .persistent import parameter_bytes, parameters
 from .repeated import trace_layers
@@ -34,6 +34,7 @@ SHARDED = (
     "layers gathered whole for their forward and backward, and gradients before they are reduced",
     "buffers of NCCL",
 )
+UNUSED = "gradients and states of {:,} parameters that forward does not use: torch makes none"
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,14 @@ class Training:
     expandable_segments: bool = False
 
     def __post_init__(self) -> None:
-        optimizer_named(self.optimizer)
+        demand_known(self.optimizer, self.implementation)
         token_ids(self.batch, self.sequence)
-        for value, known in ((self.implementation, IMPLEMENTATIONS), (self.attention, ATTENTION)):
-            if value is not None and value not in known:
-                raise ValueError(f"unknown setting {value!r}: {', '.join(known)}")
+        if self.attention is not None and self.attention not in ATTENTION:
+            raise ValueError(f"unknown attention {self.attention!r}: {', '.join(ATTENTION)}")
+        if self.lora_rank is not None and not isinstance(self.lora_rank, int):
+            raise ValueError(f"lora_rank must be a whole number: {self.lora_rank!r}")
+        if self.master_dtype is not None and not self.master_dtype.is_floating_point:
+            raise ValueError(f"master_dtype must be a floating-point dtype: {self.master_dtype}")
         if self.nf4 and self.lora_rank is None:
             raise ValueError("frozen four-bit weights need adapters to train: give a LoRA rank")
 
@@ -92,12 +96,15 @@ def estimate(
     """
     plan = replace(training or Training(), **settings)  # type: ignore[arg-type]
     card = gpu_named(gpu) if isinstance(gpu, str) else gpu
+    if not isinstance(model, str | nn.Module):
+        raise TypeError(f"model must be a name or an nn.Module: {model!r}")
     module, trace = _named(model, plan, dtype) if isinstance(model, str) else _given(model, plan)
+    unused = freeze_unused(module, trace)
     update = Update(plan.optimizer, plan.implementation, plan.master_dtype, plan.sharding)
     workspace = workspace_bytes(card.capability if card else None)
     phases = training_phases(module, trace, update, workspace)
     peak = high_point(phases, CachingAllocator(expandable=plan.expandable_segments))
-    return _answer(module, plan, trace, peak, card)
+    return _answer(module, plan, trace, peak, card, unused)
 
 
 def _given(model: nn.Module, plan: Training) -> tuple[nn.Module, StepTrace]:
@@ -120,6 +127,18 @@ def _traced(module: nn.Module, plan: Training) -> StepTrace:
     return trace_step(module, ids, attention=plan.attention, checkpoint=plan.checkpoint)
 
 
+def freeze_unused(module: nn.Module, trace: StepTrace) -> int:
+    """Freeze the parameters that backward gave no gradient, and return how many elements they have.
+
+    Torch's optimizers skip a parameter without a gradient: no state is ever made for it.
+    """
+    pairs = zip(module.parameters(), trace.gradients, strict=True)
+    unused = [p for p, block in pairs if p.requires_grad and block is None]
+    for parameter in unused:
+        parameter.requires_grad = False
+    return sum(p.numel() for p in unused)
+
+
 def prepared(model: nn.Module, plan: Training) -> nn.Module:
     """Put the plan's quantisation and adapters into a module on meta, and return it."""
     if plan.nf4:
@@ -128,7 +147,12 @@ def prepared(model: nn.Module, plan: Training) -> nn.Module:
 
 
 def _answer(
-    module: nn.Module, plan: Training, trace: StepTrace, peak: Peak, card: Gpu | None
+    module: nn.Module,
+    plan: Training,
+    trace: StepTrace,
+    peak: Peak,
+    card: Gpu | None,
+    unused: int,
 ) -> Answer:
     tensors = sum(peak.parts.values())
     slack = peak.reserved - tensors
@@ -139,6 +163,7 @@ def _answer(
     parts.append(Part("CUDA context", CUDA_CONTEXT.high, context))
     workspace = workspace_bytes(card.capability if card else None)
     shards = SHARDED if plan.sharding.ranks > 1 else ()
+    skipped = (UNUSED.format(unused),) if unused else ()
     return Answer(
         parameters=parameters(module),
         parts=tuple(parts),
@@ -147,7 +172,7 @@ def _answer(
         reserved_bytes=peak.reserved,
         low_bytes=tensors - (WORKSPACES - 1) * workspace + CUDA_CONTEXT.low,
         high_bytes=peak.reserved + CUDA_CONTEXT.high,
-        not_counted=(*NOT_COUNTED, *shards),
+        not_counted=(*skipped, *NOT_COUNTED, *shards),
         gpu=card,
         activation_bytes=trace.activation_bytes,
         logit_bytes=trace.logit_bytes,

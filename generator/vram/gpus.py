@@ -1,6 +1,8 @@
 """What cards hold, as the driver says (nvidia-smi), which is not the number on the box.
 
-Each row names where its figure was read, November 2026.
+Each row names where its figure was read, November 2026: RLinf's thread shows nvidia-smi's own
+table, "507MiB / 24564MiB" beside "NVIDIA GeForce RTX 4090"; Modal's lists "the reported totals from
+`nvidia-smi` across all our GPU types", the seven others here, in MiB.
 """
 
 from __future__ import annotations

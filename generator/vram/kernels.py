@@ -1,7 +1,8 @@
 """Runs a module the way CUDA would: operators whose kernels keep other tensors on a GPU.
 
 Attention, dropout and RMS norm choose a kernel by device, and the CPU's and meta's choices keep
-more than CUDA's. Inside `CudaKernels` each call keeps and allocates what the CUDA kernel does.
+more than CUDA's; an embedding's backward takes temporaries on CUDA alone. Inside `CudaKernels` each
+call keeps and allocates what the CUDA kernel does.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 ATTENTION = ("flash", "efficient", "math")
+FEW_IDS = 3072  # up to here an embedding's backward needs no sorting
 
 
 def default_attention(dtype: torch.dtype) -> str:
@@ -95,8 +97,33 @@ class FusedRmsNorm(torch.autograd.Function):
         return torch.empty_like(x), None if weight is None else torch.empty_like(weight)
 
 
+class SortedEmbedding(torch.autograd.Function):
+    """An embedding of more than FEW_IDS ids (cuda/Embedding.cu, cuda/EmbeddingBackwardKernel.cu).
+
+    Backward sorts the ids, six int64 arrays of them in all, and sums one float32 row an id.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, ids: Tensor, weight: Tensor) -> Tensor:
+        ctx.save_for_backward(ids)
+        ctx.rows = weight.shape[0]
+        return torch.embedding(weight, ids)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[None, Tensor]:
+        (ids,) = ctx.saved_tensors
+        width = grads[0].shape[-1]
+        held = [ids.new_empty(ids.numel()) for _ in range(2)]
+        gradient = grads[0].new_empty(ctx.rows, width)
+        held += [ids.new_empty(ids.numel()) for _ in range(4)]
+        wide = torch.promote_types(gradient.dtype, torch.float32)
+        held.append(gradient.new_empty(ids.numel(), width, dtype=wide))
+        del held
+        return None, gradient
+
+
 class CudaKernels(TorchFunctionMode):
-    """A context in which attention, dropout and RMS norm keep what their CUDA kernels keep.
+    """A context in which operators keep and take what their CUDA kernels do.
 
     attention is one of ATTENTION. Raises ValueError for another.
     """
@@ -117,6 +144,8 @@ class CudaKernels(TorchFunctionMode):
         kwargs = kwargs or {}
         if func is F.scaled_dot_product_attention:
             return self._attend(*args, **kwargs)
+        if func is F.embedding:
+            return _embed(*args, **kwargs)
         if func is F.dropout:
             return _dropout(*args, **kwargs)
         if func is F.rms_norm or func is torch.rms_norm:
@@ -151,6 +180,21 @@ class CudaKernels(TorchFunctionMode):
 def _apply(function: type[torch.autograd.Function], q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     out: Tensor = function.apply(q, k, v)  # type: ignore[no-untyped-call]
     return out
+
+
+def _embed(
+    input: Tensor,  # noqa: A002 - torch's own name
+    weight: Tensor,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Tensor:
+    if input.numel() <= FEW_IDS or max_norm is not None or scale_grad_by_freq or sparse:
+        rest = (padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
+        return F.embedding(input, weight, *rest)
+    return SortedEmbedding.apply(input, weight)  # type: ignore[no-any-return, no-untyped-call]
 
 
 def _dropout(

@@ -24,8 +24,11 @@ def build(
 
     Parameters are trainable, of `dtype`, on `device`; on "meta" nothing is allocated, elsewhere
     they hold torch's random initial values. Called with int64 token ids (B, T), the model returns
-    logits (B, T, vocabulary) in `dtype`. Raises ValueError for a name it does not know.
+    logits (B, T, vocabulary) in `dtype`. Raises ValueError for a name it does not know, and a
+    dtype that holds no gradients.
     """
+    if not getattr(dtype, "is_floating_point", False):
+        raise ValueError(f"parameters must be of a floating-point dtype: {dtype}")
     shape = shape_of(name_or_shape) if isinstance(name_or_shape, str) else name_or_shape
     if isinstance(shape, GPT2Shape):
         return GPT2(shape, torch.device(device), dtype)

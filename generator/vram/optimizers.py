@@ -16,6 +16,7 @@ from torch import nn
 
 F32, U8 = torch.float32, torch.uint8
 IMPLEMENTATIONS = ("foreach", "single", "fused")
+FUSED = ("adamw", "sgd", "sgd-momentum")
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,16 @@ def optimizer_named(name: str) -> Optimizer:
     return found
 
 
+def demand_known(optimizer: str, implementation: str) -> Optimizer:
+    """Return the optimizer's row. Raises ValueError where there is no such implementation of it."""
+    rule = optimizer_named(optimizer)
+    if implementation not in IMPLEMENTATIONS:
+        raise ValueError(f"unknown implementation {implementation!r}: {', '.join(IMPLEMENTATIONS)}")
+    if implementation == "fused" and rule.name not in FUSED:
+        raise ValueError(f"there is no fused {rule.name}; fused: {', '.join(FUSED)}")
+    return rule
+
+
 def trainable(model: nn.Module) -> Iterator[nn.Parameter]:
     """Yield each parameter that gets a gradient, a shared one once."""
     return (p for p in model.parameters() if p.requires_grad)
@@ -199,9 +210,7 @@ def state_buffers(
     torch's fused step counts in a float32 on the device, 4 bytes a tensor; the others on the CPU.
     Raises ValueError for an optimizer or implementation it does not know.
     """
-    rule = optimizer_named(optimizer)
-    if implementation not in IMPLEMENTATIONS:
-        raise ValueError(f"unknown implementation {implementation!r}: {', '.join(IMPLEMENTATIONS)}")
+    rule = demand_known(optimizer, implementation)
     counts = rule.name == "adamw" and implementation == "fused"
     step = [Buffer(1, F32)] if counts else []
     hidden = hidden_matrices(model) if rule.rest else set()

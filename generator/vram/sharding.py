@@ -30,6 +30,8 @@ class Sharding:
     layout: str = "fsdp"
 
     def __post_init__(self) -> None:
+        if not isinstance(self.ranks, int):
+            raise ValueError(f"ranks must be a whole number: {self.ranks!r}")
         if self.ranks < 1:
             raise ValueError(f"ranks must be at least 1: {self.ranks}")
         if self.stage not in range(4):

@@ -24,6 +24,8 @@ from .kernels import CudaKernels, default_attention
 from .recorder import Event, Recorder, high_water, live_bytes
 from .results import empty_as
 
+MOST = 2**29  # sequences in a batch, or tokens in a sequence: their product is countable
+
 
 @dataclass(frozen=True)
 class StepTrace:
@@ -60,10 +62,17 @@ class StepTrace:
 
 
 def token_ids(batch: int, sequence: int) -> Tensor:
-    """Return int64 ids (batch, sequence) on meta. Raises ValueError for a size below 1."""
+    """Return int64 ids (batch, sequence) on meta.
+
+    Raises ValueError for a size that is no whole number, below 1 or above MOST.
+    """
     for name, size in (("batch", batch), ("sequence", sequence)):
+        if not isinstance(size, int):
+            raise ValueError(f"{name} must be a whole number: {size!r}")
         if size < 1:
             raise ValueError(f"{name} must be at least 1: {size}")
+        if size > MOST:
+            raise ValueError(f"{name} must be at most {MOST:,}: {size:,}")
     return torch.empty(batch, sequence, dtype=torch.int64, device="meta")
 
 
@@ -95,8 +104,13 @@ def trace_step(
         raise ValueError("the module has no trainable parameter: there is no step to trace")
     shadow = model if is_on_meta(model) else on_meta(model)
     attention = attention or default_attention(_compute_dtype(shadow))
-    with checkpointed(shadow, attention) if checkpoint else nullcontext():
-        return _trace(shadow, inputs, attention, loss)
+    try:
+        with checkpointed(shadow, attention) if checkpoint else nullcontext():
+            return _trace(shadow, inputs, attention, loss)
+    except RuntimeError as error:
+        if "overflow" not in str(error):
+            raise
+        raise ValueError("a tensor of this step has more bytes than torch can count") from error
 
 
 def _trace(
@@ -153,6 +167,8 @@ def _forward_and_backward(
     scalar = loss(out) if loss else _default_loss(out, labels)
     del out
     logit_bytes = live_bytes(recorder.events[marks[1] :]) - module_bytes
+    if not scalar.requires_grad:
+        raise ValueError("the output depends on no trainable parameter: nothing runs backward")
     marks.append(len(recorder.events))
     scalar.backward()  # type: ignore[no-untyped-call]
     return marks, logit_bytes, (arguments, labels)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import vram
@@ -54,7 +56,12 @@ def test_the_command_prints_a_table(capsys: pytest.CaptureFixture[str]) -> None:
         ("gpt2 --batch -3", "batch must be at least 1: -3"),
         ("gpt2 --seq 8 --gpu 4090", "did you mean 'RTX 4090'"),
         ("gpt2 --seq 8 --ranks 0", "ranks must be at least 1: 0"),
-        ("gpt2 --seq 8 --lora 8", "no linear layer is named"),
+        ("gpt2 --seq 8 --lora 8", "no linear layer (nn.Linear) is named"),
+        ("llama-3.2-1b --seq 8 --lora 513", "rank 513 is more than 512, a side of k_proj"),
+        ("gpt2 --seq 99999999999999999999", "sequence must be at most 536,870,912"),
+        ("llama-3.2-1b --batch 536870912 --seq 536870912", "more bytes than torch can count"),
+        ("gpt2 --seq 8 --optimizer adafactor --implementation fused", "no fused adafactor"),
+        ("gpt2 --seq 8 --layout rows", "unknown layout 'rows': fsdp, zero"),
     ],
 )
 def test_senseless_requests_exit_2(
@@ -74,6 +81,62 @@ def test_the_module_runs_as_a_command() -> None:
     found = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
     assert found.returncode == 2
     assert "Traceback" not in found.stderr
+
+
+def run(command: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """A command line of the shell, in which `vram` is the command."""
+    env = {**os.environ, "PYTHONPATH": str(Path(vram.__file__).parent.parent)}
+    line = command.replace("vram", f"{sys.executable} -W ignore -m vram", 1)
+    return subprocess.run(
+        ["bash", "-c", line], capture_output=True, text=True, env=env, check=False, **options
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "message"),
+    [
+        ("vram gpt2 --seq 8 | head -1; exit ${PIPESTATUS[0]}", 0, ""),
+        ("vram gpt2 --seq 8 --format json | true; exit ${PIPESTATUS[0]}", 0, ""),
+        ("vram gpt2 --seq 8 > /dev/full", 2, "the answer could not be written"),
+    ],
+)
+def test_a_pipe_that_closes_and_a_full_disk(command: str, status: int, message: str) -> None:
+    """A reader that has read enough is no error; an answer that cannot be written is one line."""
+    found = run(command)
+    assert found.returncode == status
+    assert message in found.stderr
+    assert found.stderr.count("\n") == bool(message)
+
+
+STOPPED = """
+import runpy, sys
+import vram.cli
+def estimate(*_, **__):
+    raise KeyboardInterrupt
+vram.cli.estimate = estimate
+sys.argv = ["vram", "gpt2"]
+runpy.run_module("vram", run_name="__main__")
+"""
+
+
+def test_ctrl_c_ends_without_a_traceback() -> None:
+    """An interrupt exits with the shell's own status for it, 130, and says nothing."""
+    env = {"PYTHONPATH": str(Path(vram.__file__).parent.parent)}
+    command = [sys.executable, "-W", "ignore", "-c", STOPPED]
+    found = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+    assert (found.returncode, found.stdout, found.stderr) == (130, "", "")
+
+
+def test_a_torch_without_the_constants_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where torch's header lacks a constant, the command says which torch to install."""
+    from vram import allocator
+
+    monkeypatch.setattr(allocator, "HEADER", "include/none.h")
+    allocator.constants.cache_clear()
+    assert main(["gpt2", "--seq", "8"]) == 2
+    assert "read from torch 2.11 to 2.13" in capsys.readouterr().err
 
 
 # A fresh process, for its own peak of memory; twice the issue's 5 s, as CI's cores are shared.

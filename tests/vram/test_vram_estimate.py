@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 from vram import (
     GPUS,
     MODELS,
@@ -29,6 +30,8 @@ from vram import (
     training_phases,
     workspace_bytes,
 )
+from vram.optimizers import hidden_matrices
+from vram.step import next_token_loss
 
 MIB = 2**20
 SMALL = LlamaShape(2, 64, 96, 4, 2, 100, tied=False)
@@ -127,10 +130,17 @@ def test_expandable_segments_reserve_no_less_than_is_allocated() -> None:
     [
         ({"optimizer": "adamv"}, "did you mean 'adamw'"),
         ({"batch": -1}, "batch must be at least 1: -1"),
-        ({"attention": "flush"}, "unknown setting 'flush'"),
-        ({"implementation": "fast"}, "unknown setting 'fast'"),
+        ({"attention": "flush"}, "unknown attention 'flush'"),
+        ({"implementation": "fast"}, "unknown implementation 'fast'"),
         ({"nf4": True}, "give a LoRA rank"),
         ({"lora_rank": 0}, "rank must be at least 1"),
+        ({"lora_rank": 33}, "rank 33 is more than 32, a side of k_proj"),
+        ({"batch": 1.5}, "batch must be a whole number: 1.5"),
+        ({"sequence": float("nan")}, "sequence must be a whole number: nan"),
+        ({"batch": 10**20}, "batch must be at most 536,870,912: 100,000,000,000,000,000,000"),
+        ({"batch": 2**29, "sequence": 2**29}, "more bytes than torch can count"),
+        ({"implementation": "fused", "optimizer": "adafactor"}, "there is no fused adafactor"),
+        ({"implementation": "fused", "optimizer": "adamw8bit"}, "there is no fused adamw8bit"),
     ],
 )
 def test_senseless_settings_are_refused(settings: dict[str, Any], message: str) -> None:
@@ -139,6 +149,87 @@ def test_senseless_settings_are_refused(settings: dict[str, Any], message: str) 
         estimate(llama(SMALL), **settings)
     with pytest.raises(ValueError, match="no trainable parameter"):
         estimate(nn.BatchNorm1d(4, affine=False))
+
+
+class Small(nn.Module):
+    """A language model of odd parts: tied, frozen, of two dtypes, one element, unused, buffers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(100, 16)
+        self.frozen = nn.Linear(16, 16).requires_grad_(requires_grad=False)
+        self.narrow = nn.Linear(16, 16, dtype=torch.bfloat16)
+        self.unused = nn.Linear(300, 20)
+        self.scale = nn.Parameter(torch.ones(1))
+        self.head = nn.Linear(16, 100, bias=False)
+        self.head.weight = self.embedding.weight
+        self.register_buffer("table", torch.zeros(1000))
+
+    def forward(self, ids: Tensor) -> Tensor:
+        x = self.frozen(self.embedding(ids)) * self.scale
+        logits: Tensor = self.head(self.narrow(x.bfloat16()).float())
+        return logits
+
+
+@pytest.mark.parametrize("name", ["adamw", "sgd", "sgd-momentum", "adafactor", "muon"])
+def test_odd_modules_hold_what_a_real_step_holds(name: str) -> None:
+    """After real steps: tied once, frozen and unused without gradient or state, buffers apart."""
+    model = Small()
+    predicted = estimate(model, sequence=8, optimizer=name)
+    every = [p for p in model.parameters() if p.requires_grad]
+    hidden = hidden_matrices(model)
+    matrices = [p for p in every if id(p) in hidden]
+    others = [p for p in every if id(p) not in hidden]
+    made: dict[str, list[Any]] = {
+        "adamw": [torch.optim.AdamW(every)],
+        "sgd": [torch.optim.SGD(every)],
+        "sgd-momentum": [torch.optim.SGD(every, momentum=0.9)],
+        "adafactor": [torch.optim.Adafactor(every)],
+        "muon": [torch.optim.Muon(matrices), torch.optim.AdamW(others)],
+    }
+    ids = torch.randint(100, (1, 8))
+    for _ in range(2):
+        next_token_loss(model(ids), ids).backward()
+        for optimizer in made[name]:
+            optimizer.step()
+    states = [
+        t
+        for o in made[name]
+        for state in o.state.values()
+        for key, t in state.items()
+        if isinstance(t, Tensor) and key != "step"
+    ]
+    grads = [p.grad for p in model.parameters() if p.grad is not None]
+    held = sum(t.numel() * t.element_size() for t in (*model.parameters(), *grads, *states))
+    assert predicted.persistent_bytes == held
+    assert predicted.not_counted[0].startswith("gradients and states of 6,020 parameters")
+    assert all(p.requires_grad for p in model.unused.parameters())
+
+
+class Detached(Small):
+    """A language model whose output depends on nothing."""
+
+    def forward(self, ids: Tensor) -> Tensor:
+        return super().forward(ids).detach()
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: estimate(Detached(), sequence=8), ValueError, "nothing runs backward"),
+        (lambda: estimate(nn.Module()), ValueError, "no trainable parameter"),
+        (lambda: estimate(None), TypeError, "a name or an nn.Module: None"),  # type: ignore[arg-type]
+        (lambda: estimate("gpt2", dtype=torch.int8), ValueError, "floating-point dtype"),
+        (lambda: Training(master_dtype=torch.int8), ValueError, "floating-point dtype"),
+        (lambda: Training(lora_rank=1.5), ValueError, "whole number: 1.5"),  # type: ignore[arg-type]
+    ],
+)
+def test_odd_requests_are_refused(
+    make: Callable[[], object], error: type[Exception], message: str
+) -> None:
+    """An output without a graph, an empty module, no module and odd dtypes say what is wrong."""
+    with pytest.raises(error, match=message):
+        make()
 
 
 def test_an_answer_is_a_value() -> None:

@@ -78,7 +78,9 @@ def test_sharded_answers_add_up(stage: int) -> None:
     assert any("gathered" in line for line in found.not_counted)
 
 
-@pytest.mark.parametrize("arguments", [{"ranks": 0}, {"stage": 4}, {"layout": "rows"}])
+@pytest.mark.parametrize(
+    "arguments", [{"ranks": 0}, {"ranks": float("nan")}, {"stage": 4}, {"layout": "rows"}]
+)
 def test_senseless_shards_are_refused(arguments: dict[str, Any]) -> None:
     """No ranks, a fourth stage or an unknown layout is a ValueError."""
     with pytest.raises(ValueError, match=next(iter(arguments))):

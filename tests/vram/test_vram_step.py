@@ -160,6 +160,20 @@ def test_operators_keep_what_their_cuda_kernels_keep(kind: str) -> None:
     assert kept == {"dropout": 4 * 64, "rms_norm": 4 * 4}[kind]
 
 
+@pytest.mark.parametrize("dtype", [BF16, FP32])
+def test_many_ids_are_sorted_in_an_embeddings_backward(dtype: torch.dtype) -> None:
+    """Above 3072 ids backward takes six int64 arrays and a float32 row an id, and keeps none."""
+    peaks = []
+    for count in (3072, 3073):
+        layer = nn.Embedding(100, 16, dtype=dtype, device="meta")
+        ids = torch.empty(1, count, dtype=torch.int64, device="meta")
+        trace = trace_step(layer, ids, loss=lambda out: out.sum())
+        peaks.append(high_water(trace.backward)[0])
+        held = live_bytes(trace.forward + trace.loss + trace.backward)
+        assert held == 100 * 16 * dtype.itemsize
+    assert peaks[1] - peaks[0] == 3073 * (6 * 8 + 16 * 4)
+
+
 A = torch.empty(4, 6, dtype=BF16, device="meta")
 WIDE = torch.empty(3, 4, 6, device="meta")
 TURNED = torch.empty(2, 5, 3, 4, dtype=BF16, device="meta").transpose(1, 2)
