@@ -26,7 +26,7 @@ from .updates import local_parameters
 NOT_COUNTED = (
     "other processes on the card, and the desktop's own use",
     "the logits, if the loop keeps a name for them through backward",
-    "temporaries inside library kernels other than attention's (cuBLAS beyond its workspace)",
+    "temporaries inside kernels other than those of attention and embeddings",
     "what a compiler (torch.compile) or autocast would change",
     "data loading, evaluation and checkpoints written while training",
 )
