@@ -12,20 +12,40 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.optim.optimizer import _device_dtype_check_for_fused, _get_capturable_supported_devices
+from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 from .backends import choose, step_on_device
 from .batch import Batch, Options
-from .hyperparameters import check_finite
-from .layout import allocate, layout
+from .hyperparameters import check_usable
+from .layout import allocate, is_8bit, layout
+
+
+def refuse_format(param: Tensor, group: Mapping[str, Any]) -> None:
+    """Raise RuntimeError for a format of bits and blocks on a tensor that wraps others.
+
+    On a DTensor some of those operations fail in the middle of a step, and its view as int16 gives
+    wrong numbers without a word.
+    """
+    if not is_traceable_wrapper_subclass(param):
+        return
+    for option, asked in (
+        ("state_dtype", is_8bit(param, group["state_dtype"])),
+        ("rounding", group["rounding"] != "nearest" and param.dtype == torch.bfloat16),
+    ):
+        if asked:
+            raise RuntimeError(
+                f"{option}={group[option]!r} takes plain tensors, not {type(param).__name__}"
+            )
 
 
 def refuse(group: Mapping[str, Any]) -> None:
     """Raise for what no step can use: sparse gradients, NaN options, devices without support."""
-    check_finite(group)
+    check_usable(group)
     capturable = _get_capturable_supported_devices() if group["capturable"] else []
     for param in group["params"]:
         if param.grad is None:
             continue
+        refuse_format(param, group)
         if param.grad.is_sparse:
             raise RuntimeError(
                 "AdamW does not support sparse gradients, please consider SparseAdam instead"
@@ -67,7 +87,7 @@ def check_devices(body: str, batch: Batch, options: Options) -> None:
         for step in batch.steps:
             if step.device != device:
                 raise ValueError(f"state step is on {step.device}, its parameter on {device}")
-    for name in ("lr", "beta1", "beta2"):
+    for name in ("lr", "beta1", "beta2", "eps", "weight_decay"):
         value = getattr(options, name)
         if isinstance(value, Tensor) and value.device != device and not value.is_cpu:
             raise ValueError(f"{name} is on {value.device}, a parameter on {device}")
