@@ -99,6 +99,19 @@ def compute_dtype(batch: Batch, options: Options) -> torch.dtype:
     return torch.float64 if dtype == torch.float64 else torch.float32
 
 
+def skipped(batch: Batch, options: Options) -> bool:
+    """Return whether GradScaler found infinities; if not, divide the gradients by its scale.
+
+    Reads both on the host: as a number the scale is not rounded to the gradients' dtype, in which
+    65,536, where GradScaler begins, is float16's infinity. The triton body does it in its kernels.
+    """
+    if options.found_inf is not None and options.found_inf.item():
+        return True
+    if options.grad_scale is not None:
+        torch._foreach_div_(batch.grads, options.grad_scale.item())
+    return False
+
+
 def load(batch: Batch, options: Options) -> Working:
     """Return batch's tensors ready for arithmetic, decoded and widened where need be."""
     dtype = compute_dtype(batch, options)

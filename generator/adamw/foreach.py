@@ -47,10 +47,8 @@ def update(batch: Batch, options: Options) -> None:
 
     Steps are read on the host: CPU steps cost nothing, steps on a GPU wait for it.
     """
-    if options.found_inf is not None and options.found_inf.item():
+    if batches.skipped(batch, options):
         return
-    if options.grad_scale is not None:
-        torch._foreach_div_(batch.grads, options.grad_scale.to(batch.grads[0].dtype).squeeze())
     for t, alike in _advance(batch):
         scalars = scalars_of(t, options, alike.params[0])
         for run in runs(alike):

@@ -18,6 +18,8 @@ from .reference import adam_direction, bias_correct, decay, first_moment, second
 
 def update(batch: Batch, options: Options) -> None:
     """Advance batch by one step, in place. See `batch` for the contract of a body."""
+    if batches.skipped(batch, options):
+        return
     on_device = options.capturable or options.differentiable
     for index, step in enumerate(batch.steps):
         step += 1

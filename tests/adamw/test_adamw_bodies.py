@@ -232,11 +232,12 @@ def test_tensor_hyperparameters(body: str) -> None:
     torch.testing.assert_close(results[0], results[1], rtol=1e-13, atol=0)
 
 
-def test_triton_skips_and_unscales_as_the_others() -> None:
-    """grad_scale and found_inf mean the same in the fused body."""
-    needs("triton")
+@pytest.mark.parametrize("body", BODIES)
+def test_every_body_skips_and_unscales_for_a_grad_scaler(body: str) -> None:
+    """A step with found_inf of 1 moves and counts nothing; else grad_scale divides the gradients."""
+    needs(body)
     params = make(torch.float32, [(1030,), (3,)])
-    optimizer: Any = AdamW(params, backend="triton")
+    optimizer: Any = AdamW(params, backend=body, fused=True)
     optimizer.grad_scale, optimizer.found_inf = torch.tensor(4.0), torch.tensor(1.0)
     before = snapshot(params)
     optimizer.step()
@@ -249,3 +250,16 @@ def test_triton_skips_and_unscales_as_the_others() -> None:
     optimizer.step()
     for param, want in zip(params, wanted, strict=True):
         torch.testing.assert_close(param.detach().double(), want, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_a_scale_beyond_float16_divides_float16_gradients(body: str) -> None:
+    """GradScaler's first scale, 65,536, is no float16, and still divides float16 gradients."""
+    needs(body)
+    param = nn.Parameter(torch.zeros(3, dtype=torch.float16))
+    param.grad = torch.tensor([0.0, 65504.0, -65504.0], dtype=torch.float16)
+    optimizer: Any = AdamW([param], lr=1.0, backend=body, fused=True, state_dtype=torch.float32)
+    optimizer.grad_scale = torch.tensor([65536.0])
+    optimizer.step()
+    assert param.tolist() == [0.0, -1.0, 1.0]
+    assert optimizer.state[param]["exp_avg"].tolist() == pytest.approx([0.0, 0.1, -0.1], rel=1e-3)
