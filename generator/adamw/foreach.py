@@ -63,23 +63,21 @@ def scalars_of(t: float, options: Options, param: Tensor) -> Scalars:
     Tensor hyperparameters are used in their own dtype, as by torch, and read at the end.
     """
     lr, beta1, beta2, weight_decay = options.lr, options.beta1, options.beta2, options.weight_decay
-    beta1_correction = 1 - beta1**t
-    beta2_correction = 1 - beta2**t
-
-    def scalar(value: Number) -> Number:
+    decay, root_correction = 1 - lr * weight_decay, (1 - beta2**t) ** 0.5
+    numbers = [float(x) for x in (decay, beta2, root_correction, options.eps)]
+    if param.is_cpu:
         # On a CPU foreach wraps a float anew for each tensor, at a third of a small step's time.
         # float32 serves 16-bit parameters too: torch's kernels take a scalar unrounded.
         dtype = torch.float64 if param.dtype == torch.float64 else torch.float32
-        return torch.tensor(float(value), dtype=dtype) if param.is_cpu else float(value)
-
+        numbers = torch.tensor(numbers, dtype=dtype).unbind()
     return Scalars(
-        decay=scalar(1 - lr * weight_decay) if weight_decay != 0 else None,
+        decay=numbers[0] if weight_decay != 0 else None,
         one_minus_beta1=float(1 - beta1),
-        beta2=scalar(beta2),
+        beta2=numbers[1],
         one_minus_beta2=float(1 - beta2),
-        root_correction=scalar(beta2_correction**0.5),
-        eps=scalar(options.eps),
-        step_size=float(lr / beta1_correction),
+        root_correction=numbers[2],
+        eps=numbers[3],
+        step_size=float(lr / (1 - beta1**t)),
     )
 
 

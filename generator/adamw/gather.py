@@ -6,7 +6,7 @@ state (zeros) and sorts parameters that a body can treat alike into one batch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any
 
 import torch
@@ -20,19 +20,19 @@ from .hyperparameters import check_usable
 from .layout import allocate, is_8bit, layout
 
 
-def refuse_format(param: Tensor, group: Mapping[str, Any]) -> None:
+def refuse_format(params: Iterable[Tensor], group: Mapping[str, Any]) -> None:
     """Raise RuntimeError for a format of bits and blocks on a tensor that wraps others.
 
     On a DTensor some of those operations fail in the middle of a step, and its view as int16 gives
     wrong numbers without a word.
     """
-    if not is_traceable_wrapper_subclass(param):
+    if group["state_dtype"] != "8bit" and group["rounding"] == "nearest":
         return
-    for option, asked in (
-        ("state_dtype", is_8bit(param, group["state_dtype"])),
-        ("rounding", group["rounding"] != "nearest" and param.dtype == torch.bfloat16),
-    ):
-        if asked:
+    for param in params:
+        coded = is_8bit(param, group["state_dtype"])
+        rounded = group["rounding"] != "nearest" and param.dtype == torch.bfloat16
+        if (coded or rounded) and is_traceable_wrapper_subclass(param):
+            option = "state_dtype" if coded else "rounding"
             raise RuntimeError(
                 f"{option}={group[option]!r} takes plain tensors, not {type(param).__name__}"
             )
@@ -41,11 +41,11 @@ def refuse_format(param: Tensor, group: Mapping[str, Any]) -> None:
 def refuse(group: Mapping[str, Any]) -> None:
     """Raise for what no step can use: sparse gradients, NaN options, devices without support."""
     check_usable(group)
+    refuse_format(group["params"], group)
     capturable = _get_capturable_supported_devices() if group["capturable"] else []
     for param in group["params"]:
         if param.grad is None:
             continue
-        refuse_format(param, group)
         if param.grad.is_sparse:
             raise RuntimeError(
                 "AdamW does not support sparse gradients, please consider SparseAdam instead"

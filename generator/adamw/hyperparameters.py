@@ -67,6 +67,8 @@ def _readable(value: Any) -> bool:
 
 def _number(value: Any) -> float:
     """Return value as a float; NaN, which no check lets pass, for what is not one real number."""
+    if isinstance(value, float):  # nearly always, and at a tenth of Real's time
+        return value
     if isinstance(value, Tensor) and value.numel() == 1 and not value.is_complex():
         return float(value.detach())
     return float(value) if isinstance(value, Real) else math.nan

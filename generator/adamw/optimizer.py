@@ -128,8 +128,8 @@ class AdamW(Optimizer):
             param_group = dict(param_group)
         super().add_param_group(param_group)
         try:
+            gather.refuse_format(self.param_groups[-1]["params"], options)
             for param in self.param_groups[-1]["params"]:
-                gather.refuse_format(param, options)
                 if options["backend"] != "auto":
                     backends.choose(param, options)
         except RuntimeError:

@@ -234,7 +234,7 @@ def test_tensor_hyperparameters(body: str) -> None:
 
 @pytest.mark.parametrize("body", BODIES)
 def test_every_body_skips_and_unscales_for_a_grad_scaler(body: str) -> None:
-    """A step with found_inf of 1 moves and counts nothing; else grad_scale divides the gradients."""
+    """found_inf of 1 moves and counts nothing, and grad_scale divides the gradients otherwise."""
     needs(body)
     params = make(torch.float32, [(1030,), (3,)])
     optimizer: Any = AdamW(params, backend=body, fused=True)
