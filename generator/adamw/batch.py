@@ -46,8 +46,9 @@ class Options(NamedTuple):
     ) -> Options:
         """Return a group's options; 1-element tensors become 0-dimensional."""
         beta1, beta2 = group["betas"]
-        numbers = (_scalar(x) for x in (group["lr"], beta1, beta2))
-        return cls(*numbers, *(group[name] for name in cls._fields[3:11]), grad_scale, found_inf)
+        named = {name: group[name] for name in cls._fields[3:11]}
+        lr, beta1, beta2 = _scalar(group["lr"]), _scalar(beta1), _scalar(beta2)
+        return cls(lr, beta1, beta2, **named, grad_scale=grad_scale, found_inf=found_inf)
 
 
 class Batch(NamedTuple):

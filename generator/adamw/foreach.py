@@ -10,7 +10,7 @@ an idle machine and far slower on a busy one, where each operation waits for its
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -64,12 +64,10 @@ def scalars_of(t: float, options: Options, param: Tensor) -> Scalars:
     """
     lr, beta1, beta2, weight_decay = options.lr, options.beta1, options.beta2, options.weight_decay
     decay, root_correction = 1 - lr * weight_decay, (1 - beta2**t) ** 0.5
-    numbers = [float(x) for x in (decay, beta2, root_correction, options.eps)]
-    if param.is_cpu:
+    numbers: Sequence[Number] = [float(x) for x in (decay, beta2, root_correction, options.eps)]
+    if param.is_cpu and param.dtype in (torch.float32, torch.float64):
         # On a CPU foreach wraps a float anew for each tensor, at a third of a small step's time.
-        # float32 serves 16-bit parameters too: torch's kernels take a scalar unrounded.
-        dtype = torch.float64 if param.dtype == torch.float64 else torch.float32
-        numbers = torch.tensor(numbers, dtype=dtype).unbind()
+        numbers = torch.tensor(numbers, dtype=param.dtype).unbind()
     return Scalars(
         decay=numbers[0] if weight_decay != 0 else None,
         one_minus_beta1=float(1 - beta1),
@@ -95,7 +93,11 @@ def adamw_(working: batches.Working, scalars: Scalars) -> None:
 
     denominators = torch._foreach_sqrt(exp_avg_sqs)
     torch._foreach_div_(denominators, scalars.root_correction)  # bias_correct of v
-    torch._foreach_add_(denominators, scalars.eps)
+    if isinstance(scalars.eps, Tensor):
+        # Without alpha the tensor is read and each addition wraps the number anew.
+        torch._foreach_add_(denominators, scalars.eps, alpha=1.0)
+    else:
+        torch._foreach_add_(denominators, scalars.eps)
     torch._foreach_addcdiv_(params, exp_avgs, denominators, -scalars.step_size)  # adam_direction
 
 
