@@ -8,7 +8,7 @@ intervals of the decade below, so that large elements keep two digits and small 
 
 Error, for x = |element| / scale in decade d, 10**-(d + 1) <= x < 10**-d: at most half an
 interval of 0.9 * 10**-d / n, with n = 64, 32, ... 1 intervals for d = 0 ... 6, twice as many in
-the unsigned map (and a thousandth of an interval, see OFFSETS). So never more than 0.45 / 64 of
+the unsigned map (and a thousandth of a signed one's, see OFFSETS). So never more than 0.45 / 64 of
 the scale signed, 0.45 / 128 unsigned; nothing at x = 1 (half an interval at x = -1, signed).
 Below 1e-7 a signed element becomes 0. A positive element of an unsigned map never does: a second
 moment that vanished would leave the first divided by eps alone.
