@@ -31,8 +31,8 @@ def width(decade: Tensor, *, signed: bool) -> Tensor:
 def bound(x: Tensor, *, signed: bool) -> Tensor:
     """Half an interval at each x in [0, 1], as `eight_bit` states it, in float64.
 
-    Codes are taken 2**-10 of a signed interval higher (see OFFSETS), so that much is added, and an x
-    that near to its decade's upper end may get the first code of the next. A signed x below the
+    Codes are taken 2**-10 of a signed interval higher (see OFFSETS), so that much is added, and an
+    x that near to its decade's upper end may get the first code of the next. A signed x below the
     smallest decade becomes 0, an unsigned one that decade's first value.
     """
     decade = (torch.ceil(-torch.log10(x.clamp(min=1e-30))) - 1).clamp(0, 6)
