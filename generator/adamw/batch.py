@@ -77,7 +77,10 @@ class Batch(NamedTuple):
 
 
 class Working(NamedTuple):
-    """Tensors in the dtype of the arithmetic; the stored tensors themselves where that is it."""
+    """Tensors in the dtype of the arithmetic; the stored tensors themselves where that is it.
+
+    Gradients are as they came: maximize is the body's to do.
+    """
 
     params: list[Tensor]
     grads: list[Tensor]
@@ -124,8 +127,6 @@ def load(batch: Batch, options: Options) -> Working:
         else _as(dtype, batch.params)
     )
     grads = _as(dtype, batch.grads)
-    if options.maximize:
-        grads = list(torch._foreach_neg(grads))
     largest = _load_moment(batch, "max_exp_avg_sq", dtype) if options.amsgrad else None
     exp_avgs, exp_avg_sqs = (_load_moment(batch, key, dtype) for key in MOMENTS[:2])
     return Working(params, grads, exp_avgs, exp_avg_sqs, largest)

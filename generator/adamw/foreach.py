@@ -53,7 +53,7 @@ def update(batch: Batch, options: Options) -> None:
         scalars = scalars_of(t, options, alike.params[0])
         for run in runs(alike):
             working = batches.load(run, options)
-            adamw_(working, scalars)
+            adamw_(working, scalars, maximize=options.maximize)
             batches.store(run, working, options)
 
 
@@ -79,12 +79,16 @@ def scalars_of(t: float, options: Options, param: Tensor) -> Scalars:
     )
 
 
-def adamw_(working: batches.Working, scalars: Scalars) -> None:
+def adamw_(working: batches.Working, scalars: Scalars, *, maximize: bool) -> None:
     """Update working in place by one step; the names behind the lines are `reference`'s."""
     params, grads, exp_avgs, exp_avg_sqs, max_exp_avg_sqs = working
     if scalars.decay is not None:
         torch._foreach_mul_(params, scalars.decay)  # decay
+    if maximize:  # the mean of -g is minus the mean of g, to the bit, and takes no copy of g
+        torch._foreach_neg_(exp_avgs)
     torch._foreach_lerp_(exp_avgs, grads, scalars.one_minus_beta1)  # first_moment
+    if maximize:
+        torch._foreach_neg_(exp_avgs)
     torch._foreach_mul_(exp_avg_sqs, scalars.beta2)  # second_moment
     torch._foreach_addcmul_(exp_avg_sqs, grads, grads, scalars.one_minus_beta2)
     if max_exp_avg_sqs is not None:

@@ -43,6 +43,7 @@ def _stepped(working: Working, t: Any, options: Options) -> Working:
     beta1: Any = options.beta1  # a float or a tensor: the equations take either
     beta2: Any = options.beta2
     lr: Any = options.lr
+    g = -g if options.maximize else g
     m = first_moment(m, g, beta1)
     v = second_moment(v, g, beta2)
     v_used = v
