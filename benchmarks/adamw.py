@@ -4,9 +4,10 @@
     python benchmarks/adamw.py --quick         small sizes and few repeats, no record
 
 Method: contenders take turns, step by step, so that whatever else the machine does falls on all
-of them; a figure is a median, a ratio the median of ratios of neighbouring steps. Bytes are those
-that one pass over each operand must move (parameter, gradient, both moments); their rate is given
-as a fraction of a device copy timed in the same run, reads and writes counted. On a machine
+of them; a figure is a median, a ratio the median of ratios of neighbouring steps, and quartiles
+say how far to trust it. Bytes are those that one pass over each operand must move (parameter,
+gradient, both moments); their rate is given as a fraction of a device copy timed in the same run,
+reads and writes counted. What fails is reported and recorded, and the rest goes on. On a machine
 without a GPU the contenders are those that run on its CPU, and the record says so.
 """
 
@@ -16,173 +17,121 @@ import argparse
 import importlib.metadata
 import json
 import platform
-import statistics
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "generator"))
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / "generator"), str(HERE)]
 
 from adamw import AdamW, reference  # noqa: E402
+from adamw_contenders import Contender, Shapes, Timed, contenders, workloads  # noqa: E402
+from timing import copy_rate, launches, spread, temporary_bytes, timed  # noqa: E402
 
-Optimizer = torch.optim.Optimizer
-CUDA = torch.cuda.is_available()
-DEVICE = torch.device("cuda" if CUDA else "cpu")
-
-
-def llama_shapes(budget: int) -> list[tuple[int, ...]]:
-    """Llama-3.1-8B's tensors: embeddings, then as many of its 32 layers as budget elements hold."""
-    d, ff, kv, vocabulary = 4096, 14336, 1024, 128256
-    layer = [(d, d), (kv, d), (kv, d), (d, d), (ff, d), (ff, d), (d, ff), (d,), (d,)]
-    size = sum(torch.Size(shape).numel() for shape in layer)
-    ends = [(vocabulary, d)] * 2 if budget > 2 * vocabulary * d + size else []
-    layers = min(32, (budget - len(ends) * vocabulary * d) // size)
-    return [*ends, *layer * layers]
+GPU = torch.cuda.is_available()
+DEVICE = torch.device("cuda" if GPU else "cpu")
+PACKAGES = ("torch", "triton", "bitsandbytes", "torchao")
+T = TypeVar("T")
 
 
-def small_shapes(budget: int) -> list[tuple[int, ...]]:
-    """300 tensors of 1 to 20,000 elements, as in a convolutional network's norms and biases."""
-    return [(1 + 67 * i % 20_000,) for i in range(300)]
+class Failures(list[str]):
+    """What went wrong, in the order it did."""
+
+    def attempt(self, what: str, do: Callable[[], T]) -> T | None:
+        """Return what do returns; if it raises, report that and return None."""
+        try:
+            return do()
+        except Exception as error:  # noqa: BLE001  whatever it is, the rest is still worth knowing
+            said = " ".join(str(error).replace(str(HERE.parent), ".").split())
+            self.append(f"{what}: {type(error).__name__}: {said[:300]}")
+            print(f"FAILED {self[-1]}", flush=True)
+            return None
 
 
-def huge_shapes(budget: int) -> list[tuple[int, ...]]:
-    """One tensor."""
-    return [(min(budget, 2**30),)]
+def distance(contender: Contender, dtype: torch.dtype, steps: int = 20) -> float:
+    """Return how far a contender ends from the equations in float64, relative to the way gone."""
+    random = torch.Generator().manual_seed(0)
+
+    def draw(shape: tuple[int, ...]) -> torch.Tensor:
+        return torch.randn(shape, generator=random, dtype=torch.float64).to(dtype).double()
+
+    start = [draw(shape) for shape in ((1,), (1023,), (4097,), (65, 130))]
+    params = [torch.nn.Parameter(theta.to(DEVICE, dtype, copy=True)) for theta in start]
+    states = [(theta, torch.zeros_like(theta), torch.zeros_like(theta)) for theta in start]
+    optimizer = contender.make(params)
+    for t in range(1, steps + 1):
+        gradients = [draw(tuple(theta.shape)) for theta in start]
+        states = [
+            reference.adamw_step(theta, g, m, v, t)
+            for (theta, m, v), g in zip(states, gradients, strict=True)
+        ]
+        for param, g in zip(params, gradients, strict=True):
+            param.grad = g.to(DEVICE, dtype)
+        optimizer.step()
+
+    def flat(tensors: Iterable[torch.Tensor]) -> torch.Tensor:
+        return torch.cat([t.detach().cpu().double().flatten() for t in tensors])
+
+    wanted = flat(theta for theta, _, _ in states)
+    return ((flat(params) - wanted).norm() / (wanted - flat(start)).norm()).item()
 
 
-WORKLOADS = {"llama-3.1-8b": llama_shapes, "300 small": small_shapes, "one huge": huge_shapes}
+def check_correct(contender: Contender, dtype: torch.dtype) -> float:
+    """Return a contender's distance, or raise if it is not within its limit (NaN is not)."""
+    found, limit = distance(contender, dtype), contender.limits.get(dtype, float("inf"))
+    if not found <= limit:
+        raise AssertionError(f"{found:.1e} from the equations, at most {limit:.0e} allowed")
+    return found
 
 
-@dataclass
-class Contender:
-    """An optimizer as it is constructed, and what one of its steps must move for a parameter."""
-
-    name: str
-    make: Callable[[list[torch.nn.Parameter]], Optimizer]
-    moment_bytes: float | None = None  # of both moments; None for the parameter's own dtype
-    times: list[float] = field(default_factory=list)
-    cpu_times: list[float] = field(default_factory=list)
-    facts: dict[str, Any] = field(default_factory=dict)
+GRAPH_SHAPES: Shapes = [(5000,)] * 20
+GRAPHED: dict[str, tuple[torch.dtype, dict[str, Any]]] = {
+    "float32": (torch.float32, {}),
+    "8-bit": (torch.float32, {"state_dtype": "8bit"}),
+    "bf16, master": (torch.bfloat16, {"rounding": "master", "state_dtype": torch.float32}),
+    "bf16, stochastic": (torch.bfloat16, {"rounding": "stochastic", "state_dtype": torch.float32}),
+}
 
 
-def contenders() -> Iterator[Contender]:
-    """Ours and torch's everywhere; bitsandbytes and torchao where they are installed."""
-    fast = "triton" if CUDA else "foreach"
-    yield Contender(f"ours {fast}", lambda p: AdamW(p, backend=fast))
-    yield Contender("torch foreach", lambda p: torch.optim.AdamW(p, foreach=True))
-    yield Contender("torch fused", lambda p: torch.optim.AdamW(p, fused=True))
-    eight = 2 + 8 / 256
-    yield Contender(f"ours {fast} 8-bit", lambda p: AdamW(p, state_dtype="8bit"), eight)
-    if CUDA:
-        import contextlib
-
-        with contextlib.suppress(ImportError):
-            import bitsandbytes
-
-            yield Contender("bitsandbytes 8-bit", bitsandbytes.optim.AdamW8bit, eight)
-        with contextlib.suppress(ImportError):
-            from torchao.optim import AdamW8bit
-
-            yield Contender("torchao 8-bit", AdamW8bit, eight)
-
-
-def check_correct() -> None:
-    """Stop unless each of our contenders takes the equations' step, in float64, on this device."""
-    for dtype, tolerance in ((torch.float64, 1e-12), (torch.float32, 1e-6)):
-        for contender in contenders():
-            if not contender.name.startswith("ours"):
-                continue
-            random = torch.Generator().manual_seed(0)
-            shapes = [(1,), (1023,), (4097,), (65, 130)]
-            drawn = [torch.randn(s, generator=random, dtype=torch.float64) for s in shapes * 2]
-            params = [torch.nn.Parameter(x.to(DEVICE, dtype)) for x in drawn[:4]]
-            for param, grad in zip(params, drawn[4:], strict=True):
-                param.grad = grad.to(DEVICE, dtype)
-            wanted = [
-                reference.adamw_step(
-                    p.detach().double().cpu(), p.grad.double().cpu(), 0 * g, 0 * g, 1
-                ).theta
-                for p, g in zip(params, drawn[4:], strict=True)
-            ]
-            contender.make(params).step()
-            for param, want in zip(params, wanted, strict=True):
-                assert want.isfinite().all()
-                torch.testing.assert_close(
-                    param.detach().double().cpu(), want, rtol=tolerance, atol=tolerance
-                )
-
-
-def check_no_wait_and_graph() -> None:
-    """Stop unless the fused step waits for nothing, and a graph of it repeats what it does."""
+def check_no_wait_and_graph(dtype: torch.dtype, options: dict[str, Any]) -> None:
+    """Raise if the fused step waits for the device, or a graph of it differs from eager steps."""
     results = []
     for graphed in (False, True):
         torch.manual_seed(0)
-        params = [torch.nn.Parameter(torch.randn(5000, device=DEVICE)) for _ in range(20)]
+        drawn = (torch.randn(shape, device=DEVICE) for shape in GRAPH_SHAPES)
+        params = [torch.nn.Parameter(tensor.to(dtype)) for tensor in drawn]
         for param in params:
             param.grad = torch.randn_like(param)
-        optimizer = AdamW(params, backend="triton", capturable=True)
+        optimizer = AdamW(params, backend="triton", capturable=True, **options)
         for _ in range(3):
             optimizer.step()
         torch.cuda.synchronize()
         torch.cuda.set_sync_debug_mode("error")
-        optimizer.step()
-        torch.cuda.set_sync_debug_mode("default")
-        graph = torch.cuda.CUDAGraph()
+        try:
+            optimizer.step()
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+        step = optimizer.step
         if graphed:
+            graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(graph):
                 optimizer.step()
+            step = graph.replay
         for _ in range(5):
-            graph.replay() if graphed else optimizer.step()
+            step()
+        torch.cuda.synchronize()
         results.append([param.detach().clone() for param in params])
     for a, b in zip(*results, strict=True):
-        assert torch.equal(a, b), "a captured step differs from an eager one"
+        if not (a.isfinite().all() and torch.equal(a, b)):
+            raise AssertionError("five replays of a captured step differ from five eager steps")
 
 
-def timed(step: Callable[[], Any]) -> tuple[float, float]:
-    """Return the seconds one call takes, on the device and on the host before it returns."""
-    if not CUDA:
-        start = time.perf_counter()
-        step()
-        return (elapsed := time.perf_counter() - start), elapsed
-    torch.cuda.synchronize()
-    begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-    begin.record()
-    start = time.perf_counter()
-    step()
-    host = time.perf_counter() - start
-    end.record()
-    end.synchronize()
-    return begin.elapsed_time(end) / 1e3, host
-
-
-def copy_rate(elements: int) -> float:
-    """Return the bytes a second of a device copy, read and written, the median of 20."""
-    source = torch.randn(elements, device=DEVICE)
-    target = torch.empty_like(source)
-    times = [timed(lambda: target.copy_(source))[0] for _ in range(23)][3:]
-    return 2 * source.nbytes / statistics.median(times)
-
-
-def launches(step: Callable[[], Any]) -> int | None:
-    """Return how many kernels and copies a step puts on the device."""
-    if not CUDA:
-        return None
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
-        step()
-        torch.cuda.synchronize()
-    kinds = (torch.autograd.DeviceType.CUDA,)
-    return sum(event.device_type in kinds for event in profile.events())
-
-
-def moved(params: list[torch.nn.Parameter], contender: Contender) -> float:
+def bytes_moved(params: list[torch.nn.Parameter], contender: Contender) -> float:
     """Return the bytes that one pass over every operand moves: p and moments twice, g once."""
     total = 0.0
     for param in params:
@@ -192,154 +141,180 @@ def moved(params: list[torch.nn.Parameter], contender: Contender) -> float:
     return total
 
 
-def measure(shapes: list[tuple[int, ...]], dtype: torch.dtype, repeats: int) -> list[Contender]:
+def measure(
+    shapes: Shapes, dtype: torch.dtype, repeats: int, failures: Failures, where: str
+) -> list[Timed]:
     """Return the contenders with the times of interleaved steps on parameters of shapes."""
     params = [torch.nn.Parameter(torch.randn(s, device=DEVICE, dtype=dtype)) for s in shapes]
     for param in params:
         param.grad = torch.randn_like(param)
-    field_ = []
-    for contender in contenders():
-        if CUDA:
-            torch.cuda.reset_peak_memory_stats()
-        optimizer = contender.make(params)
+
+    def prepare(contender: Contender) -> tuple[Timed, torch.optim.Optimizer]:
+        optimizer, ready = contender.make(params), Timed(contender)
         for _ in range(3):
             optimizer.step()
-        held = torch.cuda.memory_allocated() if CUDA else 0
-        if CUDA:
-            torch.cuda.reset_peak_memory_stats()
-        optimizer.step()
-        peak = torch.cuda.max_memory_allocated() - held if CUDA else None
-        contender.facts = {"temporary_bytes": peak, "launches": launches(optimizer.step)}
-        contender.facts["bytes_moved"] = moved(params, contender)
-        field_.append((contender, optimizer))
-    for _ in range(repeats):
-        for contender, optimizer in field_:
-            seconds, host = timed(optimizer.step)
-            contender.times.append(seconds)
-            contender.cpu_times.append(host)
-    return [contender for contender, _ in field_]
-
-
-def rows(workload: str, dtype: torch.dtype, found: list[Contender], rate: float) -> list[Any]:
-    """Return one record a contender, figures in SI units."""
-    torchs = {c.name: c.times for c in found if c.name.startswith("torch ")}
-    made = []
-    for contender in found:
-        seconds = statistics.median(contender.times)
-        ratios = {
-            f"of_{name.replace(' ', '_')}": statistics.median(
-                ours / theirs for ours, theirs in zip(contender.times, times, strict=True)
-            )
-            for name, times in torchs.items()
+        ready.facts = {
+            "bytes_moved": bytes_moved(params, contender),
+            "temporary_bytes": temporary_bytes(optimizer.step, DEVICE),
+            "launches": failures.attempt(
+                f"{where}, {contender.name}, launches", lambda: launches(optimizer.step, DEVICE)
+            ),
         }
-        made.append(
-            {
-                "workload": workload,
-                "dtype": str(dtype).removeprefix("torch."),
-                "optimizer": contender.name,
-                "seconds": seconds,
-                "host_seconds": statistics.median(contender.cpu_times),
-                "of_copy": contender.facts["bytes_moved"] / seconds / rate,
-                **ratios,
-                **contender.facts,
-            }
-        )
+        return ready, optimizer
+
+    running = []
+    for contender in contenders(DEVICE):
+        if where.startswith(contender.leaves_out):
+            continue
+        made = failures.attempt(f"{where}, {contender.name}", lambda c=contender: prepare(c))
+        running += [made] if made else []
+    # A turn on a CPU is long enough for its clock, and for what the neighbour left in the cache.
+    elements = sum(param.numel() for param in params)
+    steps = 1 if GPU else max(1, 2**18 // elements)
+    for turn in range(repeats):
+        # Every other turn backwards: nobody always follows the same neighbour's cache.
+        for ready, optimizer in running[:: 1 if turn % 2 else -1]:
+            seconds, host = timed(optimizer.step, DEVICE, steps)
+            ready.seconds.append(seconds)
+            ready.host_seconds.append(host)
+    return [ready for ready, _ in running]
+
+
+def row(found: Timed, rivals: list[Timed], rate: float | None) -> dict[str, Any]:
+    """Return the record of a contender on a workload, figures in SI units, with quartiles."""
+    low, seconds, high = spread(found.seconds)
+    made = {
+        "optimizer": found.contender.name,
+        "seconds": seconds,
+        "seconds_quartiles": [low, high],
+        "host_seconds": spread(found.host_seconds)[1],
+        "of_copy": found.facts["bytes_moved"] / seconds / rate if rate else None,
+        **found.facts,
+    }
+    for rival in rivals:
+        pairs = zip(found.seconds, rival.seconds, strict=True)
+        low, ratio, high = spread([ours / theirs for ours, theirs in pairs])
+        name = f"of_{rival.contender.name.replace(' ', '_').replace('-', '_')}"
+        made |= {name: ratio, f"{name}_quartiles": [low, high]}
     return made
 
 
-@dataclass
-class Machine:
-    """What a record was measured on."""
-
-    device: str
-    driver: str | None
-    torch: str
-    triton: str | None
-    python: str
-    commit: str
-    date: str
-
-
-def machine() -> Machine:
-    """Return this machine, and the commit that is checked out."""
-    driver = None
-    if CUDA:
-        query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
-        driver = subprocess.run(query, capture_output=True, text=True, check=False).stdout.strip()
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"],
-        capture_output=True,
-        text=True,
-        cwd=HERE,
-        check=False,
-    ).stdout.strip()
-    try:
-        triton: str | None = importlib.metadata.version("triton")
-    except importlib.metadata.PackageNotFoundError:
-        triton = None
-    cpu = f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
-    return Machine(
-        device=torch.cuda.get_device_name() if CUDA else cpu,
-        driver=driver,
-        torch=torch.__version__,
-        triton=triton,
-        python=platform.python_version(),
-        commit=commit,
-        date=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
-
-
-def show(record: dict[str, Any]) -> None:
+def show(made: dict[str, Any]) -> None:
     """Print a row of the table."""
-    launched = "-" if record["launches"] is None else record["launches"]
-    spare = record["temporary_bytes"]
+
+    def ratio(rival: str) -> str:
+        if f"of_torch_{rival}" not in made:
+            return " " * 21
+        low, high = made[f"of_torch_{rival}_quartiles"]
+        return f"{made[f'of_torch_{rival}']:6.2f} ({low:5.2f} to {high:5.2f})"
+
+    def known(value: Any, form: str, width: int) -> str:
+        return f"{'-' if value is None else form.format(value):>{width}}"
+
+    spare = made["temporary_bytes"]
     print(
-        f"{record['workload']:13} {record['dtype']:9} {record['optimizer']:20} "
-        f"{record['seconds'] * 1e3:9.3f} ms {record['host_seconds'] * 1e3:9.3f} ms host "
-        f"{record['of_copy']:6.1%} of copy  {record['of_torch_fused']:5.2f} of fused "
-        f"{record['of_torch_foreach']:5.2f} of foreach  {launched:>4} launches "
-        f"{'-' if spare is None else f'{spare / 2**20:.0f} MiB':>9} temporaries"
+        f"{made['workload']:15} {made['dtype']:8} {made['optimizer']:18}"
+        f"{made['seconds'] * 1e3:10.3f} ms{made['host_seconds'] * 1e3:9.3f} ms host"
+        f"{known(made['of_copy'], '{:.1%}', 8)} of copy {ratio('fused')} {ratio('foreach')}"
+        f"{known(made['launches'], '{}', 6)} launches"
+        f"{known(None if spare is None else spare / 2**20, '{:.0f} MiB', 11)} temporary",
+        flush=True,
     )
 
 
-def main() -> None:
-    """Check, measure, print, record."""
+def told(*command: str) -> str | None:
+    """Return what a program prints in one line, or None where it is missing or fails."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, cwd=HERE, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip().partition("\n")[0]
+
+
+def version(package: str) -> str | None:
+    """Return the installed version of a package."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def machine() -> dict[str, str | None]:
+    """Return what a record was measured on."""
+    cpu = f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
+    query = ("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader")
+    return {
+        "device": torch.cuda.get_device_name() if GPU else cpu,
+        "driver": told(*query) if GPU else None,
+        **{package: version(package) for package in PACKAGES},
+        "python": platform.python_version(),
+        "commit": told("git", "describe", "--always", "--dirty"),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def check(failures: Failures) -> dict[str, dict[str, float]]:
+    """Return each contender's distance from the equations, by dtype; whatever fails is reported."""
+    found: dict[str, dict[str, float]] = {}
+    for contender in contenders(DEVICE):
+        for dtype in contender.dtypes:
+            name = str(dtype).removeprefix("torch.")
+            what = f"correctness of {contender.name} in {name}"
+            far = failures.attempt(what, lambda c=contender, d=dtype: check_correct(c, d))
+            if far is not None:
+                found.setdefault(contender.name, {})[name] = far
+                print(f"{contender.name:18} {name:8} {far:.1e} from the equations after 20 steps")
+    for what, case in GRAPHED.items() if GPU else ():
+        failures.attempt(
+            f"no wait, and a graph, {what}", lambda c=case: check_no_wait_and_graph(*c)
+        )
+    return found
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Check, measure, print, record; return 1 if anything failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="small sizes, few repeats, no record")
-    parser.add_argument("--repeats", type=int, default=30 if CUDA else 11)
-    options = parser.parse_args()
-    here = machine()
-    print(f"{here.device}, torch {here.torch}, triton {here.triton}, commit {here.commit}")
-    if not CUDA:
+    parser.add_argument("--repeats", type=int, help="steps of each contender on each workload")
+    parser.add_argument("--results", type=Path, default=HERE / "results", help="folder of records")
+    options = parser.parse_args(arguments)
+    here, failures = machine(), Failures()
+    repeats = options.repeats or (3 if options.quick else 30 if GPU else 41)
+    print(", ".join(f"{key} {value}" for key, value in here.items() if value))
+    if not GPU:
         print("No GPU here: this compares the bodies that run on a CPU.")
-    check_correct()
-    if CUDA:
-        check_no_wait_and_graph()
-    print("Correct: every contender of ours takes the equations' step.")
 
+    record: dict[str, Any] = {"machine": here, "distances": check(failures), "results": []}
     # All contenders hold their state at once; 60 bytes a parameter covers it in float32.
-    budget = torch.cuda.mem_get_info()[0] // 60 if CUDA else 2**23
+    budget = torch.cuda.mem_get_info()[0] // 60 if GPU else 2**23
     budget = min(budget, 2**22) if options.quick else budget
-    rate = copy_rate(min(2**28, budget))
-    print(f"A device copy moves {rate / 1e9:.0f} GB/s, read and written.")
-    records = []
+    rate = failures.attempt("copy", lambda: copy_rate(min(2**28, budget), DEVICE))
+    record["copy_bytes_per_second"] = rate
+    print(f"A device copy moves {(rate or 0) / 1e9:.0f} GB/s, read and written.")
+    name = "".join(c if c.isalnum() else "-" for c in str(here["device"]).lower()).strip("-")
+    path = options.results / f"adamw-{name.replace('--', '-')}-{str(here['date'])[:10]}.json"
+
     for dtype in (torch.float32, torch.bfloat16):
-        for workload, shapes in WORKLOADS.items():
-            found = measure(
-                shapes(budget) or [(budget,)], dtype, 3 if options.quick else options.repeats
+        for workload, shapes in workloads(DEVICE, budget).items():
+            where = f"{workload}, {str(dtype).removeprefix('torch.')}"
+            found = failures.attempt(
+                where, lambda s=shapes, d=dtype, w=where: measure(s, d, repeats, failures, w)
             )
-            for record in rows(workload, dtype, found, rate):
-                show(record)
-                records.append(record)
-            if CUDA:
-                torch.cuda.empty_cache()
+            rivals = [f for f in found or [] if not f.contender.name.startswith("ours")]
+            for each in found or []:
+                titles = {"workload": workload, "dtype": str(dtype).removeprefix("torch.")}
+                record["results"].append(titles | row(each, rivals, rate))
+                show(record["results"][-1])
+            if GPU:
+                failures.attempt("empty_cache", torch.cuda.empty_cache)
+            if not options.quick:  # after each, so that a run that is cut short leaves what it has
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(json.dumps({**record, "failures": failures}, indent=1) + "\n")
     if not options.quick:
-        name = "".join(c if c.isalnum() else "-" for c in here.device.lower()).strip("-")
-        path = HERE / "results" / f"adamw-{name}-{here.date[:10]}.json"
-        record = {"machine": asdict(here), "copy_bytes_per_second": rate, "results": records}
-        path.write_text(json.dumps(record, indent=1) + "\n")
-        print(f"Recorded in {path.relative_to(HERE.parent)}")
+        print(f"Recorded in {path.parent.name}/{path.name}")
+    print(f"{len(failures)} failures" + "".join(f"\n  {failure}" for failure in failures))
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -47,7 +47,7 @@ class Options(NamedTuple):
         """Return a group's options; 1-element tensors become 0-dimensional."""
         beta1, beta2 = group["betas"]
         named = {name: group[name] for name in cls._fields[3:11]}
-        lr, beta1, beta2 = (_scalar(x) for x in (group["lr"], beta1, beta2))
+        lr, beta1, beta2 = _scalar(group["lr"]), _scalar(beta1), _scalar(beta2)
         return cls(lr, beta1, beta2, **named, grad_scale=grad_scale, found_inf=found_inf)
 
 
@@ -77,7 +77,10 @@ class Batch(NamedTuple):
 
 
 class Working(NamedTuple):
-    """Tensors in the dtype of the arithmetic; the stored tensors themselves where that is it."""
+    """Tensors in the dtype of the arithmetic; the stored tensors themselves where that is it.
+
+    Gradients are as they came: maximize is the body's to do.
+    """
 
     params: list[Tensor]
     grads: list[Tensor]
@@ -99,6 +102,19 @@ def compute_dtype(batch: Batch, options: Options) -> torch.dtype:
     return torch.float64 if dtype == torch.float64 else torch.float32
 
 
+def skipped(batch: Batch, options: Options) -> bool:
+    """Return whether GradScaler found infinities; if not, divide the gradients by its scale.
+
+    Reads both on the host: as a number the scale is not rounded to the gradients' dtype, in which
+    65,536, where GradScaler begins, is float16's infinity. The triton body does it in its kernels.
+    """
+    if options.found_inf is not None and options.found_inf.item():
+        return True
+    if options.grad_scale is not None:
+        torch._foreach_div_(batch.grads, options.grad_scale.item())
+    return False
+
+
 def load(batch: Batch, options: Options) -> Working:
     """Return batch's tensors ready for arithmetic, decoded and widened where need be."""
     dtype = compute_dtype(batch, options)
@@ -111,8 +127,6 @@ def load(batch: Batch, options: Options) -> Working:
         else _as(dtype, batch.params)
     )
     grads = _as(dtype, batch.grads)
-    if options.maximize:
-        grads = list(torch._foreach_neg(grads))
     largest = _load_moment(batch, "max_exp_avg_sq", dtype) if options.amsgrad else None
     exp_avgs, exp_avg_sqs = (_load_moment(batch, key, dtype) for key in MOMENTS[:2])
     return Working(params, grads, exp_avgs, exp_avg_sqs, largest)

@@ -10,7 +10,7 @@ an idle machine and far slower on a busy one, where each operation waits for its
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -47,15 +47,13 @@ def update(batch: Batch, options: Options) -> None:
 
     Steps are read on the host: CPU steps cost nothing, steps on a GPU wait for it.
     """
-    if options.found_inf is not None and options.found_inf.item():
+    if batches.skipped(batch, options):
         return
-    if options.grad_scale is not None:
-        torch._foreach_div_(batch.grads, options.grad_scale.to(batch.grads[0].dtype).squeeze())
     for t, alike in _advance(batch):
         scalars = scalars_of(t, options, alike.params[0])
         for run in runs(alike):
             working = batches.load(run, options)
-            adamw_(working, scalars)
+            adamw_(working, scalars, maximize=options.maximize)
             batches.store(run, working, options)
 
 
@@ -65,32 +63,32 @@ def scalars_of(t: float, options: Options, param: Tensor) -> Scalars:
     Tensor hyperparameters are used in their own dtype, as by torch, and read at the end.
     """
     lr, beta1, beta2, weight_decay = options.lr, options.beta1, options.beta2, options.weight_decay
-    beta1_correction = 1 - beta1**t
-    beta2_correction = 1 - beta2**t
-
-    def scalar(value: Number) -> Number:
+    decay, root_correction = 1 - lr * weight_decay, (1 - beta2**t) ** 0.5
+    numbers: Sequence[Number] = [float(x) for x in (decay, beta2, root_correction, options.eps)]
+    if param.is_cpu and param.dtype in (torch.float32, torch.float64):
         # On a CPU foreach wraps a float anew for each tensor, at a third of a small step's time.
-        # float32 serves 16-bit parameters too: torch's kernels take a scalar unrounded.
-        dtype = torch.float64 if param.dtype == torch.float64 else torch.float32
-        return torch.tensor(float(value), dtype=dtype) if param.is_cpu else float(value)
-
+        numbers = torch.tensor(numbers, dtype=param.dtype).unbind()
     return Scalars(
-        decay=scalar(1 - lr * weight_decay) if weight_decay != 0 else None,
+        decay=numbers[0] if weight_decay != 0 else None,
         one_minus_beta1=float(1 - beta1),
-        beta2=scalar(beta2),
+        beta2=numbers[1],
         one_minus_beta2=float(1 - beta2),
-        root_correction=scalar(beta2_correction**0.5),
-        eps=scalar(options.eps),
-        step_size=float(lr / beta1_correction),
+        root_correction=numbers[2],
+        eps=numbers[3],
+        step_size=float(lr / (1 - beta1**t)),
     )
 
 
-def adamw_(working: batches.Working, scalars: Scalars) -> None:
+def adamw_(working: batches.Working, scalars: Scalars, *, maximize: bool) -> None:
     """Update working in place by one step; the names behind the lines are `reference`'s."""
     params, grads, exp_avgs, exp_avg_sqs, max_exp_avg_sqs = working
     if scalars.decay is not None:
         torch._foreach_mul_(params, scalars.decay)  # decay
+    if maximize:  # the mean of -g is minus the mean of g, to the bit, and takes no copy of g
+        torch._foreach_neg_(exp_avgs)
     torch._foreach_lerp_(exp_avgs, grads, scalars.one_minus_beta1)  # first_moment
+    if maximize:
+        torch._foreach_neg_(exp_avgs)
     torch._foreach_mul_(exp_avg_sqs, scalars.beta2)  # second_moment
     torch._foreach_addcmul_(exp_avg_sqs, grads, grads, scalars.one_minus_beta2)
     if max_exp_avg_sqs is not None:
@@ -99,7 +97,11 @@ def adamw_(working: batches.Working, scalars: Scalars) -> None:
 
     denominators = torch._foreach_sqrt(exp_avg_sqs)
     torch._foreach_div_(denominators, scalars.root_correction)  # bias_correct of v
-    torch._foreach_add_(denominators, scalars.eps)
+    if isinstance(scalars.eps, Tensor):
+        # Without alpha the tensor is read and each addition wraps the number anew.
+        torch._foreach_add_(denominators, scalars.eps, alpha=1.0)
+    else:
+        torch._foreach_add_(denominators, scalars.eps)
     torch._foreach_addcdiv_(params, exp_avgs, denominators, -scalars.step_size)  # adam_direction
 
 

@@ -6,22 +6,42 @@ state (zeros) and sorts parameters that a body can treat alike into one batch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.optim.optimizer import _device_dtype_check_for_fused, _get_capturable_supported_devices
+from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 from .backends import choose, step_on_device
 from .batch import Batch, Options
-from .hyperparameters import check_finite
-from .layout import allocate, layout
+from .hyperparameters import check_usable
+from .layout import allocate, is_8bit, layout
+
+
+def refuse_format(params: Iterable[Tensor], group: Mapping[str, Any]) -> None:
+    """Raise RuntimeError for a format of bits and blocks on a tensor that wraps others.
+
+    On a DTensor some of those operations fail in the middle of a step, and its view as int16 gives
+    wrong numbers without a word.
+    """
+    if group["state_dtype"] != "8bit" and group["rounding"] == "nearest":
+        return
+    for param in params:
+        coded = is_8bit(param, group["state_dtype"])
+        rounded = group["rounding"] != "nearest" and param.dtype == torch.bfloat16
+        if (coded or rounded) and is_traceable_wrapper_subclass(param):
+            option = "state_dtype" if coded else "rounding"
+            raise RuntimeError(
+                f"{option}={group[option]!r} takes plain tensors, not {type(param).__name__}"
+            )
 
 
 def refuse(group: Mapping[str, Any]) -> None:
     """Raise for what no step can use: sparse gradients, NaN options, devices without support."""
-    check_finite(group)
+    check_usable(group)
+    refuse_format(group["params"], group)
     capturable = _get_capturable_supported_devices() if group["capturable"] else []
     for param in group["params"]:
         if param.grad is None:
@@ -67,7 +87,7 @@ def check_devices(body: str, batch: Batch, options: Options) -> None:
         for step in batch.steps:
             if step.device != device:
                 raise ValueError(f"state step is on {step.device}, its parameter on {device}")
-    for name in ("lr", "beta1", "beta2"):
+    for name in ("lr", "beta1", "beta2", "eps", "weight_decay"):
         value = getattr(options, name)
         if isinstance(value, Tensor) and value.device != device and not value.is_cpu:
             raise ValueError(f"{name} is on {value.device}, a parameter on {device}")

@@ -1,13 +1,15 @@
 """What AdamW refuses, in torch's order and words, with the argument and the value in each message.
 
 Law: a check reads and never changes; whoever calls it does so before anything else happens.
-torch lets infinities pass, and looks at the constructor's arguments alone, not at groups.
+torch lets infinities pass, looks at the constructor's arguments alone, not at groups, and leaves
+what is no number to whichever operation meets it first.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 import torch
@@ -38,12 +40,18 @@ def check_hyperparameters(options: Mapping[str, Any]) -> None:
     _check_flags(options)
 
 
-def check_finite(options: Mapping[str, Any]) -> None:
-    """Raise ValueError for a NaN or an infinity put into a group after it was checked."""
+def check_usable(options: Mapping[str, Any]) -> None:
+    """Raise ValueError for what was put into a group after it was checked and no step can use.
+
+    A negative lr can be used (schedules may end a rounding error below zero), NaN and infinity
+    cannot. Tensors away from the CPU are not read: that would wait for the device.
+    """
     for name, message in NUMBERS.items():
-        value = options[name]
-        if not isinstance(value, Tensor) and not math.isfinite(value):
-            raise ValueError(message.format(value))
+        if _readable(options[name]) and not math.isfinite(_number(options[name])):
+            raise ValueError(message.format(options[name]))
+    for index, beta in enumerate(options["betas"]):
+        if _readable(beta):
+            _check_beta(index, beta)
 
 
 def check_storage(options: Mapping[str, Any]) -> None:
@@ -53,10 +61,27 @@ def check_storage(options: Mapping[str, Any]) -> None:
             raise ValueError(f"Invalid {name}: {options[name]!r}, choose from {choices}")
 
 
+def _readable(value: Any) -> bool:
+    return not isinstance(value, Tensor) or value.is_cpu
+
+
+def _number(value: Any) -> float:
+    """Return value as a float; NaN, which no check lets pass, for what is not one real number."""
+    if isinstance(value, float):  # nearly always, and at a tenth of Real's time
+        return value
+    if isinstance(value, Tensor) and value.numel() == 1 and not value.is_complex():
+        return float(value.detach())
+    return float(value) if isinstance(value, Real) else math.nan
+
+
 def _check_number(name: str, options: Mapping[str, Any]) -> None:
-    value = options[name]
-    if not (value >= 0.0 and math.isfinite(value)):
-        raise ValueError(NUMBERS[name].format(value))
+    if not 0.0 <= _number(options[name]) < math.inf:
+        raise ValueError(NUMBERS[name].format(options[name]))
+
+
+def _check_beta(index: int, beta: Any) -> None:
+    if not 0.0 <= _number(beta) < 1.0:
+        raise ValueError(f"Invalid beta parameter at index {index}: {beta}")
 
 
 def _check_tensor(name: str, words: str, value: Any, options: Mapping[str, Any]) -> None:
@@ -72,13 +97,12 @@ def _check_tensor(name: str, words: str, value: Any, options: Mapping[str, Any])
 
 def _check_betas(options: Mapping[str, Any]) -> None:
     betas = options["betas"]
-    if len(betas) != 2:
+    if not isinstance(betas, Sequence) or len(betas) != 2:
         raise ValueError(f"Invalid betas, expected two numbers: {betas}")
     for index, beta in enumerate(betas):
         if isinstance(beta, Tensor) and beta.numel() != 1:
             raise ValueError(f"Tensor betas[{index}] must be 1-element, not {beta.numel()}")
-        if not 0.0 <= beta < 1.0:
-            raise ValueError(f"Invalid beta parameter at index {index}: {beta}")
+        _check_beta(index, beta)
     if not any(all(isinstance(beta, kind) for beta in betas) for kind in (float, Tensor)):
         raise ValueError(f"betas must be either both floats or both Tensors: {betas}")
     for index, beta in enumerate(betas):

@@ -1,12 +1,14 @@
 """State from a checkpoint, made to fit this optimizer before anything of it is touched.
 
-Law: every tensor is checked and converted first, and only then does torch's own load run, with the
-converted tensors sealed against its cast to the parameter's dtype. A moment may come in any format
-(torch's, float32, bfloat16, codes and scales) and leaves in the format of the group that it joins.
+Law: every option and tensor is checked and every tensor converted first, and only then does torch's
+own load run, with the converted tensors sealed against its cast to the parameter's dtype. A moment
+may come in any format (torch's, float32, bfloat16, codes and scales) and leaves in the format of
+the group that it joins.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +17,7 @@ from torch import Tensor
 
 from . import eight_bit
 from .backends import step_on_device
+from .hyperparameters import check_hyperparameters
 from .layout import MOMENTS, SIGNED, Slot, allocate, layout
 
 OWN_OPTIONS = ("backend", "state_dtype", "rounding", "seed")
@@ -29,6 +32,13 @@ OLDEST = {
     "fused": None,
 }
 """Options that a checkpoint of an older torch lacks, with what they mean there."""
+
+NEEDED = ("lr", "betas", "eps", "weight_decay")
+
+OUR_KEYS = {"step", "master_remainder"} | {
+    f"{moment}{part}" for moment in MOMENTS for part in ("", "_codes", "_scales")
+}
+"""Keys of a state that are checked and converted; any other is kept as it is, as by torch."""
 
 
 class _Seal:
@@ -45,18 +55,23 @@ def seal(
 ) -> dict[str, Any] | None:
     """Return state_dict with each parameter's state converted and sealed, or None to leave it.
 
-    Raises ValueError for a tensor whose shape is not its parameter's, named by key and index.
+    Raises ValueError for an option or a tensor that does not fit, named with its place and value.
     Groups that do not match are left for torch to refuse.
     """
     saved_groups = [dict(group) for group in state_dict["param_groups"]]
     if [len(g["params"]) for g in saved_groups] != [len(g["params"]) for g in param_groups]:
         return None
     state = dict(state_dict["state"])
-    for group, saved in zip(param_groups, saved_groups, strict=True):
+    for number, (group, saved) in enumerate(zip(param_groups, saved_groups, strict=True)):
         saved.update({name: group[name] for name in OWN_OPTIONS})
+        options = OLDEST | saved
+        for name in NEEDED:
+            if name not in options:
+                raise ValueError(f"loaded state dict: {name} of group {number} is missing")
+        check_hyperparameters(options)
         for index, param in zip(saved["params"], group["params"], strict=True):
             if state.get(index):
-                state[index] = _Seal(_fit(index, param, OLDEST | saved, state[index]))
+                state[index] = _Seal(_fit(_Saved(index, state[index]), param, options))
     return {**state_dict, "state": state, "param_groups": saved_groups}
 
 
@@ -67,73 +82,103 @@ def unseal(state: dict[Any, Any]) -> None:
             state[key] = value.state
 
 
-def _fit(
-    index: Any, param: Tensor, group: Mapping[str, Any], saved: Mapping[str, Any]
-) -> dict[str, Any]:
-    amsgrad = any(key.startswith("max_exp_avg_sq") for key in saved)
+class _Saved:
+    """A parameter's state as it was saved: nothing leaves it unchecked."""
+
+    def __init__(self, index: Any, state: Any) -> None:
+        self.index = index
+        if not isinstance(state, Mapping):
+            raise self.error("state", f"is {_kind(state)}, not a dict")
+        self.state = state
+
+    def error(self, key: str, problem: str) -> ValueError:
+        """Return the error that says what is wrong with key."""
+        return ValueError(f"loaded state dict: {key} of parameter {self.index} {problem}")
+
+    def tensor(self, key: str, param: Tensor, shape: tuple[int, ...], like: torch.dtype) -> Tensor:
+        """Return the tensor of a key, of shape, and of a dtype that like's can be made from."""
+        value = self._of(key, param)
+        if not isinstance(value, Tensor) or value.layout != torch.strided:
+            raise self.error(key, f"is {_kind(value)}, not a dense tensor")
+        if tuple(value.shape) != shape:
+            raise self.error(key, f"has shape {tuple(value.shape)}, expected {shape}")
+        if not (value.dtype == like or (like.is_floating_point and value.is_floating_point())):
+            raise self.error(key, f"has dtype {value.dtype}, expected {like}")
+        return value
+
+    def step(self, param: Tensor) -> Tensor:
+        """Return the step as a floating-point tensor without dimensions."""
+        value = self._of("step", param)
+        if isinstance(value, (int, float)):  # of an old torch
+            value = torch.tensor(float(value), dtype=torch.float32)
+        if not isinstance(value, Tensor) or value.numel() != 1 or value.is_complex():
+            raise self.error("step", f"is {_kind(value)}, expected one number")
+        if not value.is_meta and not 0 <= value.item() < math.inf:
+            raise self.error("step", f"is {value.item()}, expected a count of steps")
+        return (value if value.is_floating_point() else value.float()).reshape(())
+
+    def _of(self, key: str, param: Tensor) -> Any:
+        if key not in self.state:
+            raise self.error(key, "is missing")
+        value = self.state[key]
+        if isinstance(value, Tensor) and value.is_meta and not param.is_meta:
+            raise self.error(key, f"is on meta, its parameter on {param.device}")
+        return value
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return f"a {value.layout} tensor of shape {tuple(value.shape)} and {value.dtype}"
+    return repr(value)
+
+
+def _fit(saved: _Saved, param: Tensor, group: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what saved becomes as the state of param in group."""
+    amsgrad = group["amsgrad"] or any(key.startswith("max_exp_avg_sq") for key in saved.state)
     slots = layout(param, {**group, "amsgrad": amsgrad})
-    known = {key for moment in MOMENTS for key in (moment, f"{moment}_codes", f"{moment}_scales")}
-    fitted = {key: v for key, v in saved.items() if key not in known | {"master_remainder"}}
-    if "step" in saved:
-        fitted["step"] = _step(saved["step"], param, group)
-    for moment in MOMENTS:
-        if moment in saved or f"{moment}_codes" in saved:
-            fitted |= _moment(index, moment, param, saved, slots)
-    if "master_remainder" in slots:
-        rest = saved.get("master_remainder")
-        slot = slots["master_remainder"]
+    fitted = {"step": _step(saved.step(param), param, group)}
+    for moment in MOMENTS if amsgrad else MOMENTS[:2]:
+        fitted |= _moment(saved, moment, param, slots)
+    if slot := slots.get("master_remainder"):
         fitted["master_remainder"] = allocate(param, slot)
-        if rest is not None:
-            fitted["master_remainder"].copy_(_checked(index, "master_remainder", rest, slot.shape))
-    return fitted
+        if "master_remainder" in saved.state:
+            rest = saved.tensor("master_remainder", param, slot.shape, slot.dtype)
+            fitted["master_remainder"].copy_(rest)
+    return fitted | {key: v for key, v in saved.state.items() if key not in OUR_KEYS}
 
 
-def _step(step: Any, param: Tensor, group: Mapping[str, Any]) -> Tensor:
-    """Return the step as a tensor where torch keeps it: beside the parameter for a device step."""
-    tensor = step if isinstance(step, Tensor) else torch.tensor(float(step), dtype=torch.float32)
+def _step(step: Tensor, param: Tensor, group: Mapping[str, Any]) -> Tensor:
+    """Return a copy of the step where torch keeps it: beside the parameter for a device step."""
     if step_on_device(param, group):
-        return tensor.to(dtype=torch.float32, device=param.device, copy=True)
-    return tensor.clone()
+        return step.to(dtype=torch.float32, device=param.device, copy=True)
+    return step.clone()
 
 
 def _moment(
-    index: Any, moment: str, param: Tensor, saved: Mapping[str, Any], slots: Mapping[str, Slot]
+    saved: _Saved, moment: str, param: Tensor, slots: Mapping[str, Slot]
 ) -> dict[str, Tensor]:
-    shape = tuple(param.shape)
+    own = param.dtype if param.is_complex() else torch.float32
     keys = [key for key in (moment, f"{moment}_codes", f"{moment}_scales") if key in slots]
     new = {key: allocate(param, slots[key]) for key in keys}
-    if moment in saved:
-        value = _checked(index, moment, saved[moment], shape)
+    if moment in saved.state or f"{moment}_codes" not in saved.state:
+        value = saved.tensor(moment, param, tuple(param.shape), own)
     else:
-        value = _decode(index, moment, saved, param)
-        if len(new) == 2 and _same_layout(saved[f"{moment}_codes"], new[f"{moment}_codes"]):
-            for key, tensor in new.items():
-                tensor.copy_(saved[key])  # codes into codes: nothing is rounded
+        scales = (eight_bit.blocks(param.numel()),)
+        coded = {
+            f"{moment}_codes": saved.tensor(
+                f"{moment}_codes", param, tuple(param.shape), torch.uint8
+            ),
+            f"{moment}_scales": saved.tensor(f"{moment}_scales", param, scales, torch.float32),
+        }
+        value = eight_bit.dequantise(*coded.values(), signed=SIGNED[moment])
+        if all(key in new and new[key].stride() == t.stride() for key, t in coded.items()):
+            for key, tensor in coded.items():
+                new[key].copy_(tensor)  # codes into codes: nothing is rounded
             return new
     if moment in new:
         new[moment].copy_(value)
     else:
-        codes, scales = new.values()
+        codes, into = new.values()
         arranged = torch.empty_like(codes, dtype=torch.float32).copy_(value)
-        eight_bit.quantise(arranged, codes, scales, signed=SIGNED[moment])
+        eight_bit.quantise(arranged, codes, into, signed=SIGNED[moment])
     return new
-
-
-def _decode(index: Any, moment: str, saved: Mapping[str, Any], param: Tensor) -> Tensor:
-    codes = _checked(index, f"{moment}_codes", saved[f"{moment}_codes"], tuple(param.shape))
-    shape = (eight_bit.blocks(param.numel()),)
-    scales = _checked(index, f"{moment}_scales", saved[f"{moment}_scales"], shape)
-    return eight_bit.dequantise(codes, scales, signed=SIGNED[moment])
-
-
-def _same_layout(a: Tensor, b: Tensor) -> bool:
-    return a.stride() == b.stride()
-
-
-def _checked(index: Any, key: str, value: Tensor, shape: tuple[int, ...]) -> Tensor:
-    if tuple(value.shape) != shape:
-        raise ValueError(
-            f"loaded state dict: {key} of parameter {index} has shape {tuple(value.shape)}, "
-            f"expected {shape}"
-        )
-    return value

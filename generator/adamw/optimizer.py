@@ -52,10 +52,12 @@ class AdamW(Optimizer):
     optimizer's state_dtype; backend, state_dtype, rounding and seed stay as constructed.
 
     Raises:
-        ValueError: a hyperparameter outside its range, NaN or infinite, in the arguments or in a
-            group (torch looks at the arguments alone, and lets infinity pass).
+        ValueError: a hyperparameter outside its range, NaN, infinite or no number, in the
+            arguments, a group or a loaded state (torch looks at the arguments alone, and lets
+            infinity pass); loaded state that does not fit.
         RuntimeError: a backend that cannot run here, with what is missing; flags that exclude each
-            other; a sparse gradient.
+            other; a sparse gradient; 8-bit moments, or a rounding other than to nearest, for a
+            DTensor or another tensor that wraps tensors.
 
     Source: Loshchilov & Hutter 2019, arXiv 1711.05101, Algorithm 2; see `adamw.reference`.
     """
@@ -126,6 +128,7 @@ class AdamW(Optimizer):
             param_group = dict(param_group)
         super().add_param_group(param_group)
         try:
+            gather.refuse_format(self.param_groups[-1]["params"], options)
             for param in self.param_groups[-1]["params"]:
                 if options["backend"] != "auto":
                     backends.choose(param, options)
@@ -160,7 +163,7 @@ class AdamW(Optimizer):
         cannot run, and ValueError for a hyperparameter that became NaN or infinite and for state or
         hyperparameters on another device than their parameter.
         """
-        _check_graph_capture(self)
+        self._accelerator_graph_capture_health_check()
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -185,10 +188,3 @@ class AdamW(Optimizer):
                 work.append((body, batch, options))
             stream += len(group["params"])
         return work
-
-
-def _check_graph_capture(optimizer: Any) -> None:
-    """Refuse a graph capture without capturable, as torch does, by its name for that check."""
-    names = ("_accelerator_graph_capture_health_check", "_cuda_graph_capture_health_check")
-    name = next(name for name in names if hasattr(optimizer, name))  # the second before torch 2.13
-    getattr(optimizer, name)()

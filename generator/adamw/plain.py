@@ -18,6 +18,8 @@ from .reference import adam_direction, bias_correct, decay, first_moment, second
 
 def update(batch: Batch, options: Options) -> None:
     """Advance batch by one step, in place. See `batch` for the contract of a body."""
+    if batches.skipped(batch, options):
+        return
     on_device = options.capturable or options.differentiable
     for index, step in enumerate(batch.steps):
         step += 1
@@ -41,6 +43,7 @@ def _stepped(working: Working, t: Any, options: Options) -> Working:
     beta1: Any = options.beta1  # a float or a tensor: the equations take either
     beta2: Any = options.beta2
     lr: Any = options.lr
+    g = -g if options.maximize else g
     m = first_moment(m, g, beta1)
     v = second_moment(v, g, beta2)
     v_used = v

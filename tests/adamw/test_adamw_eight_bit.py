@@ -23,14 +23,26 @@ def coded(moment: Tensor, *, signed: bool) -> tuple[Tensor, Tensor]:
     return codes, scales
 
 
+def width(decade: Tensor, *, signed: bool) -> Tensor:
+    """Width of an interval of a decade, 10**-(d + 1) <= x < 10**-d: 0.9 of it in n parts."""
+    return 0.9 * 10**-decade / (2.0 ** (6 - decade) * (1 if signed else 2))
+
+
 def bound(x: Tensor, *, signed: bool) -> Tensor:
-    """Half an interval at each |x| <= 1, as `eight_bit` states it."""
-    decade = torch.floor(-torch.log10(x.clamp(min=1e-7).double())).clamp(0, 6)
-    intervals = 2.0 ** (6 - decade) * (1 if signed else 2)
-    half = 0.45 * 10**-decade / intervals * (1 + 2**-7) + 1e-7
-    # Just below a power of ten the next decade's interval, five times as wide, begins.
-    near = (x.double() * 10**decade - 1).abs() < 1e-3
-    return torch.where(near, 6 * half, half)
+    """Half an interval at each x in [0, 1], as `eight_bit` states it, in float64.
+
+    Codes are taken 2**-10 of a signed interval higher (see OFFSETS), so that much is added, and an
+    x that near to its decade's upper end may get the first code of the next. A signed x below the
+    smallest decade becomes 0, an unsigned one that decade's first value.
+    """
+    decade = (torch.ceil(-torch.log10(x.clamp(min=1e-30))) - 1).clamp(0, 6)
+    above = (decade - 1).clamp(min=0)
+    shift = 2**-10 * width(above, signed=True)
+    within = torch.where(x + shift * (1 + 1e-3) >= 10**-decade, above, decade)
+    rounding = 4 * 2**-23 * x  # of x itself, of the scale's inverse and of the decoded product
+    below = torch.where(x < 1e-7, 1e-7, 0.0)
+    half = width(within, signed=signed) / 2 + 2**-10 * width(within, signed=True)
+    return half + rounding + below
 
 
 @pytest.mark.parametrize("signed", [True, False])
@@ -78,7 +90,7 @@ def test_the_error_is_half_an_interval(
     x = moment.abs().double() / per_element
     error = (back.double() - moment.double()).abs() / per_element
     assert (error <= bound(x, signed=signed)).all()
-    assert error.max() <= 0.45 / (64 if signed else 128) * (1 + 2**-7)
+    assert error.max() <= bound(torch.ones(1).double() * 0.5, signed=signed)
 
 
 @given(st.integers(0, 2**31))

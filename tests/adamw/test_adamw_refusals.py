@@ -11,6 +11,7 @@ from adamw import AdamW
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
+from torch.testing._internal.two_tensor import TwoTensor
 
 from .training import parameters, params_of, snapshot, with_gradients
 
@@ -46,17 +47,31 @@ BAD_OPTIONS: list[tuple[dict[str, Any], str]] = [
     ({"weight_decay": NAN}, "Invalid weight_decay value: nan"),
     ({"weight_decay": INF}, "Invalid weight_decay value: inf"),
 ]
-BAD_OPTION_IDS = [str(options) for options, _ in BAD_OPTIONS]
+# What is no number: torch's error is whatever its first operation says of it.
+NO_NUMBERS: list[tuple[dict[str, Any], str]] = [
+    ({"lr": "0.1"}, "Invalid learning rate: 0.1"),
+    ({"lr": None}, "Invalid learning rate: None"),
+    ({"lr": [0.1]}, "Invalid learning rate: [0.1]"),
+    ({"lr": torch.tensor(1j)}, "Invalid learning rate: "),
+    ({"eps": torch.ones(2)}, "Invalid epsilon value: tensor([1., 1.])"),
+    ({"weight_decay": 1j}, "Invalid weight_decay value: 1j"),
+    ({"betas": 0.9}, "Invalid betas, expected two numbers: 0.9"),
+    ({"betas": None}, "Invalid betas, expected two numbers: None"),
+    ({"betas": ("a", 0.9)}, "Invalid beta parameter at index 0: a"),
+    ({"betas": (0.9, None)}, "Invalid beta parameter at index 1: None"),
+]
+ALL_BAD = BAD_OPTIONS + NO_NUMBERS
+ALL_BAD_IDS = [str(options) for options, _ in ALL_BAD]
 
 
-@pytest.mark.parametrize(("options", "message"), BAD_OPTIONS, ids=BAD_OPTION_IDS)
+@pytest.mark.parametrize(("options", "message"), ALL_BAD, ids=ALL_BAD_IDS)
 def test_a_bad_argument_is_named_with_its_value(options: dict[str, Any], message: str) -> None:
     """A bad hyperparameter is a ValueError with its name and value, before params is read."""
     with pytest.raises(ValueError, match=re.escape(message)):
         AdamW(None, **options)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("options", "message"), BAD_OPTIONS, ids=BAD_OPTION_IDS)
+@pytest.mark.parametrize(("options", "message"), ALL_BAD, ids=ALL_BAD_IDS)
 def test_a_bad_group_changes_nothing(options: dict[str, Any], message: str) -> None:
     """A group with a bad hyperparameter is refused, the optimizer and the dict as they were."""
     a, b, _ = parameters()
@@ -136,18 +151,58 @@ def test_a_sparse_gradient_is_refused_before_anything_moves() -> None:
     assert not optimizer.state
 
 
-@pytest.mark.parametrize("name", ["lr", "eps", "weight_decay"])
-@pytest.mark.parametrize("number", [NAN, INF])
-def test_an_option_that_became_nan_stops_the_step(name: str, number: float) -> None:
-    """A schedule that puts NaN or infinity into a group is caught before a parameter moves."""
+# What a schedule may put into a group: (option, value, what the message must contain).
+BECAME: list[tuple[str, Any, str]] = [
+    *((name, bad, f": {bad}") for name in ("lr", "eps", "weight_decay") for bad in (NAN, INF)),
+    ("lr", torch.tensor(NAN), "Invalid learning rate: nan"),
+    ("lr", None, "Invalid learning rate: None"),
+    ("betas", (NAN, 0.9), "Invalid beta parameter at index 0: nan"),
+    ("betas", (0.9, 1.0), "Invalid beta parameter at index 1: 1.0"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "message"), BECAME)
+def test_an_option_that_no_step_can_use_stops_the_step(name: str, value: Any, message: str) -> None:
+    """A schedule that puts NaN, infinity or beta 1 into a group is caught before anything moves."""
     a, b = with_gradients(parameters()[:2])
     optimizer = AdamW([{"params": [a]}, {"params": [b]}])
     before = snapshot([a, b])
-    optimizer.param_groups[1][name] = number
-    with pytest.raises(ValueError, match=f"Invalid .*: {number}"):
+    optimizer.param_groups[1][name] = value
+    with pytest.raises(ValueError, match=re.escape(message)):
         optimizer.step()
     assert all(torch.equal(x, y) for x, y in zip(before, (a, b), strict=True))
     assert not optimizer.state
+
+
+def test_a_schedule_may_end_a_rounding_error_below_zero() -> None:
+    """An lr that a schedule left barely negative steps on, as in torch."""
+    params = with_gradients(parameters())
+    optimizer = AdamW(params)
+    optimizer.param_groups[0]["lr"] = -1e-20
+    optimizer.step()
+    assert optimizer.state[params[0]]["step"] == 1
+
+
+WRAPPED: list[tuple[dict[str, Any], torch.dtype]] = [
+    ({"state_dtype": "8bit"}, torch.float32),
+    ({"rounding": "master"}, torch.bfloat16),
+    ({"rounding": "stochastic"}, torch.bfloat16),
+]
+
+
+@pytest.mark.parametrize(("options", "dtype"), WRAPPED)
+def test_a_tensor_of_tensors_has_no_bits_to_code(
+    options: dict[str, Any], dtype: torch.dtype
+) -> None:
+    """8-bit moments and roundings refuse a DTensor or its like, the optimizer as it was."""
+    pair = TwoTensor(torch.ones(5000, dtype=dtype), torch.ones(5000, dtype=dtype))
+    ((name, value),) = options.items()
+    with pytest.raises(RuntimeError, match=f"{name}='{value}' takes plain tensors, not TwoTensor"):
+        AdamW([nn.Parameter(pair)], **options)
+    optimizer = AdamW(parameters())
+    with pytest.raises(RuntimeError, match="takes plain tensors"):
+        optimizer.add_param_group({"params": [nn.Parameter(pair)], **options})
+    assert len(optimizer.param_groups) == 1
 
 
 @pytest.mark.parametrize("key", ["exp_avg", "exp_avg_sq"])
@@ -164,13 +219,14 @@ def test_state_on_another_device_stops_the_step(key: str) -> None:
     assert optimizer.state[params[0]]["step"] == 1
 
 
-def test_a_tensor_option_on_another_device_stops_the_step() -> None:
-    """A tensor lr that a CPU parameter cannot use is named, and nothing moves."""
+@pytest.mark.parametrize("name", ["lr", "eps", "weight_decay"])
+def test_a_tensor_option_on_another_device_stops_the_step(name: str) -> None:
+    """A tensor option that a CPU parameter cannot use is named, and nothing moves."""
     params = with_gradients(parameters())
-    optimizer = AdamW(params, lr=torch.tensor(0.1))
-    optimizer.param_groups[0]["lr"] = torch.tensor(0.1, device="meta")
+    optimizer = AdamW(params, **{name: torch.tensor(0.1)})  # type: ignore[arg-type]
+    optimizer.param_groups[0][name] = torch.tensor(0.1, device="meta")
     before = snapshot(params)
-    with pytest.raises(ValueError, match="lr is on meta, a parameter on cpu"):
+    with pytest.raises(ValueError, match=f"{name} is on meta, a parameter on cpu"):
         optimizer.step()
     assert all(torch.equal(x, y) for x, y in zip(before, params, strict=True))
 
@@ -212,33 +268,87 @@ def test_what_a_device_cannot_do_is_refused_as_by_torch(
         assert all(torch.equal(x, y) for x, y in zip(before, now, strict=True))
 
 
-def bad_shape(state: dict[str, Any]) -> None:
-    state["state"][1]["exp_avg_sq"] = torch.zeros(3)
+def put(index: int, **entries: Any) -> Any:
+    """Return a function that puts entries into a parameter's saved state."""
+    return lambda saved: saved["state"][index].update(entries)
 
 
-def bad_scales(state: dict[str, Any]) -> None:
-    state["state"][2]["exp_avg_scales"] = torch.zeros(3)
+def option(**options: Any) -> Any:
+    """Return a function that puts options into the saved group."""
+    return lambda saved: saved["param_groups"][0].update(options)
 
 
-def bad_groups(state: dict[str, Any]) -> None:
-    state["param_groups"] *= 2
+def lose(*path: Any) -> Any:
+    """Return a function that takes the entry at path out of a saved state."""
+
+    def spoil(saved: dict[str, Any]) -> None:
+        for key in path[:-1]:
+            saved = saved[key]
+        del saved[path[-1]]
+
+    return spoil
 
 
-def bad_count(state: dict[str, Any]) -> None:
-    state["param_groups"][0]["params"] = [0]
-
-
+# What is wrong with the state of a (0-dimensional), b (7 elements) and c (5,000, in codes).
 BAD_STATES: dict[str, tuple[Any, str]] = {
-    "shape": (bad_shape, r"exp_avg_sq of parameter 1 has shape \(3,\), expected \(7,\)"),
-    "scales": (bad_scales, r"exp_avg_scales of parameter 2 has shape \(3,\), expected \(20,\)"),
-    "groups": (bad_groups, "different number of parameter groups"),
-    "count": (bad_count, "doesn't match the size of optimizer's group"),
+    "shape": (
+        put(1, exp_avg_sq=torch.zeros(3)),
+        "exp_avg_sq of parameter 1 has shape (3,), expected (7,)",
+    ),
+    "scales": (
+        put(2, exp_avg_scales=torch.zeros(3)),
+        "exp_avg_scales of parameter 2 has shape (3,), expected (20,)",
+    ),
+    "integers": (
+        put(1, exp_avg=torch.ones(7, dtype=torch.int64)),
+        "exp_avg of parameter 1 has dtype torch.int64, expected torch.float32",
+    ),
+    "complex": (
+        put(1, exp_avg=torch.ones(7, dtype=torch.complex64)),
+        "exp_avg of parameter 1 has dtype torch.complex64, expected torch.float32",
+    ),
+    "codes": (
+        put(2, exp_avg_codes=torch.ones(5000)),
+        "exp_avg_codes of parameter 2 has dtype torch.float32, expected torch.uint8",
+    ),
+    "a number": (put(1, exp_avg=3.0), "exp_avg of parameter 1 is 3.0, not a dense tensor"),
+    "sparse": (
+        put(1, exp_avg=torch.ones(7).to_sparse()),
+        "exp_avg of parameter 1 is a torch.sparse_coo tensor",
+    ),
+    "elsewhere": (
+        put(1, exp_avg=torch.ones(7, device="meta")),
+        "exp_avg of parameter 1 is on meta, its parameter on cpu",
+    ),
+    "no moment": (lose("state", 1, "exp_avg"), "exp_avg of parameter 1 is missing"),
+    "no scales": (
+        lose("state", 2, "exp_avg_sq_scales"),
+        "exp_avg_sq_scales of parameter 2 is missing",
+    ),
+    "no step": (lose("state", 0, "step"), "step of parameter 0 is missing"),
+    "no largest moment": (option(amsgrad=True), "max_exp_avg_sq of parameter 0 is missing"),
+    "word for a step": (put(0, step="x"), "step of parameter 0 is 'x', expected one number"),
+    "steps": (put(0, step=torch.ones(2)), "step of parameter 0 is a torch.strided tensor of shape"),
+    "step before 0": (put(0, step=-1.0), "step of parameter 0 is -1.0, expected a count of steps"),
+    "step NaN": (put(0, step=torch.tensor(NAN)), "step of parameter 0 is nan, expected a count"),
+    "no state": (
+        lambda saved: saved["state"].update({0: 3}),
+        "state of parameter 0 is 3, not a dict",
+    ),
+    "lr NaN": (option(lr=NAN), "Invalid learning rate: nan"),
+    "betas": (option(betas=(0.9, 1.0)), "Invalid beta parameter at index 1: 1.0"),
+    "no lr": (lose("param_groups", 0, "lr"), "lr of group 0 is missing"),
+    "groups": (
+        lambda saved: saved["param_groups"].append(saved["param_groups"][0]),
+        "different number of parameter groups",
+    ),
+    "count": (option(params=[0]), "doesn't match the size of optimizer's group"),
 }
 
 
 @pytest.mark.parametrize(("spoil", "message"), BAD_STATES.values(), ids=BAD_STATES)
 def test_a_state_that_does_not_fit_changes_nothing(spoil: Any, message: str) -> None:
-    """A loaded state of the wrong shape is a ValueError; state and options stay as they were."""
+    """Loaded state that cannot be used is a ValueError; state and options stay as they were."""
     params = [*parameters(torch.float32)[:2], nn.Parameter(torch.ones(5000))]
     optimizer = AdamW(with_gradients(params), state_dtype="8bit", lr=0.5)
     optimizer.step()
@@ -249,7 +359,7 @@ def test_a_state_that_does_not_fit_changes_nothing(spoil: Any, message: str) -> 
     }
     spoil(loaded)
     before = {param: dict(state) for param, state in optimizer.state.items()}
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=re.escape(message)):
         optimizer.load_state_dict(loaded)
     assert optimizer.param_groups[0]["lr"] == 0.5
     assert all(optimizer.state[p][k] is v for p, kept in before.items() for k, v in kept.items())

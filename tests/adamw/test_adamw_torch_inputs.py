@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import io
 import pickle
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -46,7 +47,12 @@ def parameters(dtype: torch.dtype, seed: int = 0) -> list[nn.Parameter]:
 def test_every_input_trains_as_torchs_for_loop(
     kwargs: dict[str, Any], dtype: torch.dtype, impl: str | None
 ) -> None:
-    """Under each of torch's inputs and flags, parameters and state follow torch's for-loop."""
+    """Under each of torch's inputs and flags, parameters and state follow torch's for-loop.
+
+    differentiable=True does the same in another order. In bfloat16 that may be a second unit in the
+    last place. With a float32 lr torch rounds lr / (1 - beta1**t) to float32, this optimizer does
+    not: in float64 five steps of 0.1 differ by up to 5 * 0.1 * 6e-8 / (1 - beta1).
+    """
     flags = {impl: True} if impl else {}
     if flags and isinstance(kwargs.get("lr"), Tensor) and impl == "foreach":
         pytest.skip("torch refuses a tensor lr with foreach=True")
@@ -60,8 +66,10 @@ def test_every_input_trains_as_torchs_for_loop(
     train(theirs, 5, seed=1)
     rounding = {torch.float64: 1e-12, torch.bfloat16: 2**-7, torch.float16: 2**-9}
     tolerance = rounding.get(dtype, 1e-6)
-    if impl == "differentiable":  # another order of the same operations, tensor lr in float64
-        tolerance *= 4 if "lr" not in kwargs or dtype != torch.float64 else 1e6
+    if impl == "differentiable" and dtype == torch.bfloat16:
+        tolerance *= 2
+    if impl == "differentiable" and dtype == torch.float64 and isinstance(kwargs.get("lr"), Tensor):
+        tolerance = 1e-8
     assert_same_values(ours, theirs, rtol=tolerance, atol=tolerance / 10)
 
 
@@ -179,6 +187,16 @@ def test_a_scaled_gradient_is_unscaled_in_the_step() -> None:
     assert all(torch.equal(a, b) for a, b in zip(values(scaled), values(plain), strict=True))
 
 
+@pytest.fixture
+def steps_in_float64() -> Iterator[None]:
+    """torch counts steps, and takes beta**step, in the default dtype."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.usefixtures("steps_in_float64")
+@pytest.mark.filterwarnings("ignore:Converting a tensor with requires_grad=True")  # torch's own
 @pytest.mark.parametrize("name", ["lr", "betas", "weight_decay"])
 def test_a_differentiable_step_has_torchs_gradients(name: str) -> None:
     """Autograd through two steps gives torch's derivatives, of hyperparameters and gradients."""
@@ -198,5 +216,4 @@ def test_a_differentiable_step_has_torchs_gradients(name: str) -> None:
             optimizer.step()
         derivatives.append(torch.autograd.grad(param.sum(), (start, grad, number)))
     for ours, theirs in zip(*derivatives, strict=True):
-        # torch takes beta**step in float32 here, this optimizer in float64.
-        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-9)
+        torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-14)

@@ -23,18 +23,19 @@ def train(optimizer: torch.optim.Optimizer, steps: int, seed: int) -> None:
     for _ in range(steps):
         for group in optimizer.param_groups:
             for param in group["params"]:
-                param.grad = torch.randn(param.shape, generator=random).to(param.dtype)
+                noise = torch.randn(param.shape, generator=random)
+                param.grad = noise.to(param.device, param.dtype)
         optimizer.step()
 
 
 def values(optimizer: torch.optim.Optimizer) -> list[Tensor]:
-    """Copies of all parameters and of all their state, in order."""
+    """Copies, on the CPU, of all parameters and of all their state, in order."""
     found = []
     for group in optimizer.param_groups:
         for param in group["params"]:
             state = optimizer.state.get(param, {})
-            found += [param.detach().clone(), *(state[key].clone() for key in sorted(state))]
-    return found
+            found += [param.detach(), *(state[key] for key in sorted(state))]
+    return [tensor.clone().cpu() for tensor in found]
 
 
 def assert_same_values(
