@@ -97,6 +97,9 @@ class CachingAllocator:
     expandable: expandable_segments:True, one growing segment for each pool, mapped in pages.
     capacity: bytes that may be reserved; None is no limit. Segments start 2 GiB-aligned addresses
     apart in the order they are made, as best fit breaks ties by address.
+
+    Not replayed: torch unmaps free pages of an expandable segment before it gives up. So with
+    expandable and a capacity, a request can be refused here that torch would still serve.
     """
 
     expandable: bool = False

@@ -51,7 +51,10 @@ def parameters(model: nn.Module) -> int:
 
 
 def parameter_bytes(model: nn.Module) -> int:
-    """Return the bytes of all parameters, each in its own dtype."""
+    """Return the bytes of all parameters, each in its own dtype.
+
+    The constants of four-bit weights are buffers: constant_bytes(model) counts them.
+    """
     return sum(p.numel() * p.dtype.itemsize for p in model.parameters())
 
 
