@@ -10,6 +10,7 @@ PATHS = (
     "glossary/bytes-per-parameter/",
     "claims/",
     "how-we-check/",
+    "reference/vram/",
 )
 WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
 

@@ -96,4 +96,4 @@ def test_serving_follows_an_edit_and_shows_what_fails(tmp_path):
         assert "assay-fails" not in page
     finally:
         os.killpg(server.pid, signal.SIGINT)
-        assert server.wait(15) in {0, 130}
+        assert server.wait(60) in {0, 130}

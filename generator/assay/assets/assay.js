@@ -1,11 +1,10 @@
 /* The filter of the claims page. The page is complete without it. */
 function assayFilter() {
   const box = document.querySelector(".assay-filter");
-  const table = document.querySelector(".assay-ledger");
-  if (!box || !table) return;
+  const rows = [...document.querySelectorAll(".assay-ledger tbody tr")];
+  if (!box || !rows.length) return;
   const input = box.querySelector("input");
   const shown = box.querySelector("[role=status]");
-  const rows = [...table.tBodies[0].rows];
   box.hidden = false;
   input.addEventListener("input", () => {
     const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
