@@ -2,6 +2,8 @@
 
     python benchmarks/adamw.py                 all workloads, a table, a record in results/
     python benchmarks/adamw.py --quick         small sizes and few repeats, no record
+    python benchmarks/adamw.py --results DIR --commit ID
+                                               from a copy of the files, without git
 
 Method: contenders take turns, step by step, so that whatever else the machine does falls on all
 of them; a figure is a median, a ratio the median of ratios of neighbouring steps, and quartiles
@@ -239,8 +241,8 @@ def version(package: str) -> str | None:
         return None
 
 
-def machine() -> dict[str, str | None]:
-    """Return what a record was measured on."""
+def machine(commit: str | None) -> dict[str, str | None]:
+    """Return what a record was measured on; the commit is asked of git unless it is given."""
     cpu = f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
     query = ("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader")
     return {
@@ -248,7 +250,7 @@ def machine() -> dict[str, str | None]:
         "driver": told(*query) if GPU else None,
         **{package: version(package) for package in PACKAGES},
         "python": platform.python_version(),
-        "commit": told("git", "describe", "--always", "--dirty"),
+        "commit": commit or told("git", "describe", "--always", "--dirty"),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
@@ -277,8 +279,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="small sizes, few repeats, no record")
     parser.add_argument("--repeats", type=int, help="steps of each contender on each workload")
     parser.add_argument("--results", type=Path, default=HERE / "results", help="folder of records")
+    parser.add_argument("--commit", help="of this code, where it lies without its git repository")
     options = parser.parse_args(arguments)
-    here, failures = machine(), Failures()
+    here, failures = machine(options.commit), Failures()
     repeats = options.repeats or (3 if options.quick else 30 if GPU else 41)
     print(", ".join(f"{key} {value}" for key, value in here.items() if value))
     if not GPU:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from typing import Any
 
 import pytest
@@ -252,6 +253,17 @@ def test_nan_is_never_hidden(body: str) -> None:
 
 
 @pytest.mark.parametrize("body", BODIES)
+def test_nan_is_the_largest_second_moment(body: str) -> None:
+    """With amsgrad a NaN stays in the largest second moment: a maximum may not drop it."""
+    device = home(body)
+    params = make(device, torch.float32, [(9,)])
+    params[0].grad[5] = math.nan  # type: ignore[index]
+    optimizer = AdamW(params, backend=body, amsgrad=True)
+    optimizer.step()
+    assert optimizer.state[params[0]]["max_exp_avg_sq"].isnan().nonzero().tolist() == [[5]]
+
+
+@pytest.mark.parametrize("body", BODIES)
 def test_an_infinite_gradient_makes_its_blocks_of_codes_nan(body: str) -> None:
     """What 8 bits cannot hold is NaN in the state too, in its own block alone."""
     device = home(body)
@@ -324,3 +336,36 @@ def test_a_scale_beyond_float16_divides_float16_gradients(body: str) -> None:
     optimizer.step()
     assert param.tolist() == [0.0, -1.0, 1.0]
     assert optimizer.state[param]["exp_avg"].tolist() == pytest.approx([0.0, 0.1, -0.1], rel=1e-3)
+
+
+def test_the_kernel_is_told_how_addresses_are_aligned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loads of 16 bytes are promised only where each address is a multiple of 16."""
+    device = home("triton")
+    from adamw import triton_body
+
+    for start, align in ((0, 16), (1, 1)):
+        monkeypatch.setattr(triton_body, "_tables", OrderedDict())
+        param = nn.Parameter(torch.randn(1300, device=device)[start:])
+        param.grad = torch.ones(1300 - start, device=device)
+        AdamW([param], backend="triton").step()
+        assert [table.align for table in triton_body._tables.values()] == [align]
+
+
+def test_tables_of_addresses_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gradients at ever new addresses do not fill the memory with tables."""
+    device = home("triton")
+    from adamw import triton_body
+
+    monkeypatch.setattr(triton_body, "_tables", OrderedDict())
+    monkeypatch.setattr(triton_body, "KEPT_TABLES", 2)
+    (param,) = make(device, torch.float32, [(3,)])
+    optimizer, gradients = (
+        AdamW([param], backend="triton"),
+        [torch.ones_like(param) for _ in "abcd"],
+    )
+    for gradient in gradients:
+        param.grad = gradient
+        optimizer.step()
+    addresses = [gradient.data_ptr() for gradient in gradients]
+    kept = [int(table.host[0, 1]) for table in triton_body._tables.values()]
+    assert kept == addresses[-2:]
