@@ -75,6 +75,16 @@ def test_noise_depends_on_each_of_its_coordinates() -> None:
         assert differing / (16 * 4096) == pytest.approx(0.5, abs=0.01)
 
 
+def test_parameters_of_all_groups_have_noise_of_their_own() -> None:
+    """Equal parameters with equal gradients round apart, in one group or in two."""
+    a, b, c = (nn.Parameter(torch.ones(4096, dtype=torch.bfloat16)) for _ in range(3))
+    optimizer = AdamW([{"params": [a, b]}, {"params": [c]}], rounding="stochastic")
+    for param in (a, b, c):
+        param.grad = torch.ones_like(param)
+    optimizer.step()
+    assert not any(torch.equal(x, y) for x, y in ((a, b), (b, c), (a, c)))
+
+
 def drift(**options: Any) -> float:
     """How far bfloat16 ones move under 200 updates of 1e-4 each; 0.02 if nothing is lost."""
     param = nn.Parameter(torch.ones(4096, dtype=torch.bfloat16))

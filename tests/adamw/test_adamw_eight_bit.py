@@ -113,6 +113,19 @@ def test_what_is_not_finite_makes_its_block_nan(bad: float) -> None:
     assert back[256:].eq(1).all()
 
 
+@pytest.mark.parametrize("signed", [True, False])
+def test_pieces_are_coded_as_the_whole(monkeypatch: pytest.MonkeyPatch, signed: bool) -> None:
+    """Cut into pieces, the last of them short, a moment has the codes and scales of the whole."""
+    moment = torch.randn(2000, generator=torch.Generator().manual_seed(0))
+    moment = moment if signed else moment.abs()
+    whole = coded(moment, signed=signed)
+    back = eight_bit.dequantise(*whole, signed=signed)
+    monkeypatch.setattr(eight_bit, "CPU_PIECE", 512)
+    pieces = coded(moment, signed=signed)
+    assert all(torch.equal(a, b) for a, b in zip(pieces, whole, strict=True))
+    assert torch.equal(eight_bit.dequantise(*pieces, signed=signed), back)
+
+
 def test_a_block_of_zeros_stays_zero() -> None:
     """An all-zero block has scale 0 and decodes to 0, whatever the map says of code 0."""
     for signed in (True, False):
