@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+import hypothesis
 import torch
 
 if not torch.cuda.is_available():
@@ -14,3 +15,8 @@ if not torch.cuda.is_available():
 
 # Tensors here are small: a second thread would only be waited for, on a busy machine for long.
 torch.set_num_threads(1)
+
+# The same examples in every run, however long a busy machine takes for one; as in tests/assay.
+hypothesis.settings.register_profile("adamw", deadline=None, derandomize=True, database=None)
+hypothesis.settings.register_profile("explore", deadline=None, max_examples=3000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "adamw"))
