@@ -244,8 +244,8 @@ MUTATIONS = {
     ),
     "class: no bias correction": Mutation(
         "adamw/foreach.py",
-        "    beta1_correction = 1 - beta1**t\n    beta2_correction = 1 - beta2**t\n",
-        "    beta1_correction = beta2_correction = 1.0\n",
+        "1 - lr * weight_decay, (1 - beta2**t) ** 0.5",
+        "1 - lr * weight_decay, 1.0",
         "learning-rate",
     ),
     "class: decay in the gradient": Mutation(
@@ -256,8 +256,8 @@ MUTATIONS = {
     ),
     "class: beta2 read as beta1": Mutation(
         "adamw/foreach.py",
-        "        beta2=scalar(beta2),\n        one_minus_beta2=float(1 - beta2),\n",
-        "        beta2=scalar(beta1),\n        one_minus_beta2=float(1 - beta1),\n",
+        "        beta2=numbers[1],\n        one_minus_beta2=float(1 - beta2),\n",
+        "        beta2=float(beta1),\n        one_minus_beta2=float(1 - beta1),\n",
         "learning-rate",
     ),
     "class: states halved": Mutation(
