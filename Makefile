@@ -25,12 +25,13 @@ lint: $(READY)
 
 # The stamp is younger than what it was made from, or pip runs again. A venv whose Python is gone is
 # made anew.
-$(READY): requirements.txt pyproject.toml
+$(READY): requirements.txt pyproject.toml snippets/adamw/pyproject.toml snippets/vram/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "assay needs Python 3.11 or newer: make PYTHON=/path/to/python3.11"; exit 2; }
 	$(BIN)/python -c '' 2>/dev/null || { rm -rf $(VENV) && $(PYTHON) -m venv $(VENV); }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+	  --editable . --editable snippets/adamw --editable snippets/vram
 	@touch $@
 
 clean:

@@ -29,7 +29,7 @@ from typing import Any, TypeVar
 import torch
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent / "generator"), str(HERE)]
+sys.path[:0] = [str(HERE.parent / "snippets" / "adamw"), str(HERE)]
 
 from adamw import AdamW, reference  # noqa: E402
 from adamw_contenders import Contender, Shapes, Timed, contenders, workloads  # noqa: E402

@@ -1,6 +1,6 @@
 """Compare vram's predictions with a GPU: three training steps of each configuration.
 
-    PYTHONPATH=generator python benchmarks/vram_accuracy.py [--only NAME ...] [--out FOLDER]
+    python benchmarks/vram_accuracy.py [--only NAME ...] [--out FOLDER]
 
 The configurations and what measures them are in snippets/vram_accuracy.py. Without a GPU the
 predictions are printed, and nothing is written. With one, a JSON record grows in benchmarks/results
@@ -25,7 +25,7 @@ from typing import Any
 import torch
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "generator"), str(ROOT / "snippets")]
+sys.path[:0] = [str(ROOT / "snippets" / "vram"), str(ROOT / "snippets")]
 
 import vram_accuracy as accuracy  # noqa: E402 - after the path to it
 from vram import Gpu, Sharding  # noqa: E402

@@ -228,46 +228,49 @@ class Mutation(NamedTuple):
 
 MUTATIONS = {
     "reference: no bias correction": Mutation(
-        "adamw/reference.py", "return moment / (1 - beta**t)", "return moment", "l2-regularization"
+        "adamw/adamw/reference.py",
+        "return moment / (1 - beta**t)",
+        "return moment",
+        "l2-regularization",
     ),
     "reference: decay in the gradient": Mutation(
-        "adamw/reference.py",
+        "adamw/adamw/reference.py",
         "    m = first_moment(m, g, beta1)\n",
         "    g = g + weight_decay * theta\n    m = first_moment(m, g, beta1)\n",
         "l2-regularization",
     ),
     "reference: beta2 read as beta1": Mutation(
-        "adamw/reference.py",
+        "adamw/adamw/reference.py",
         "second_moment(v, g, beta2)",
         "second_moment(v, g, beta1)",
         "l2-regularization",
     ),
     "class: no bias correction": Mutation(
-        "adamw/foreach.py",
+        "adamw/adamw/foreach.py",
         "1 - lr * weight_decay, (1 - beta2**t) ** 0.5",
         "1 - lr * weight_decay, 1.0",
         "learning-rate",
     ),
     "class: decay in the gradient": Mutation(
-        "adamw/foreach.py",
+        "adamw/adamw/foreach.py",
         "torch._foreach_mul_(params, scalars.decay)",
         "grads = torch._foreach_add(grads, params, alpha=0.5)",
         "l2-regularization",
     ),
     "class: beta2 read as beta1": Mutation(
-        "adamw/foreach.py",
+        "adamw/adamw/foreach.py",
         "        beta2=numbers[1],\n        one_minus_beta2=float(1 - beta2),\n",
         "        beta2=float(beta1),\n        one_minus_beta2=float(1 - beta1),\n",
         "learning-rate",
     ),
     "class: states halved": Mutation(
-        "adamw/layout.py",
+        "adamw/adamw/layout.py",
         "Slot(tuple(param.shape), moment_dtype(param, state_dtype))",
         "Slot(tuple(param.shape), torch.float16)",
         "adam",
     ),
     "memory: states halved": Mutation(
-        "vram/persistent.py",
+        "vram/vram/persistent.py",
         "return 2 * gradient_bytes(model, dtype)",
         "return gradient_bytes(model, dtype)",
         "bytes-per-parameter",
@@ -286,7 +289,7 @@ def test_a_bug_in_the_code_fails_the_check(shipped: Shipped, tmp_path: Path, nam
             shutil.copytree(original, tmp_path / source)
         elif original.exists():
             shutil.copy(original, tmp_path / source)
-    copy.edit(f"generator/{mutation.file}", mutation.old, mutation.new)
+    copy.edit(f"snippets/{mutation.file}", mutation.old, mutation.new)
     done = copy.assay("check", f"glossary/{mutation.page}.md")
     assert done.returncode == 1, done.stderr
     assert f"glossary/{mutation.page}.md:" in done.stdout

@@ -157,7 +157,7 @@ def test_the_process_gets_the_allocators_option_and_nobodys_settings(
     found = accuracy._environment(expandable=True)
     assert found["PYTORCH_ALLOC_CONF"] == "expandable_segments:True"
     assert not set(found) & set(accuracy.SETTINGS_OF_OTHERS)
-    assert str(ROOT / "generator") in found["PYTHONPATH"]
+    assert str(ROOT / "snippets" / "vram") in found["PYTHONPATH"]
 
 
 def test_one_failure_loses_no_other_row(
