@@ -14,12 +14,14 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from . import compare, endings, formulas, parse, prose, records, structure
+from .entries import parse
+from .findings import compare, endings, formulas, prose, structure
 from .nouns import Checked, Entry, Failure, Finding, Outcome, Place, Report, Session
 from .plan import Key, Plan, plan
 from .project import Project
-from .run import Runner
-from .store import Store
+from .sessions import records
+from .sessions.runner import Runner
+from .sessions.store import Store
 
 
 class Watch(Protocol):

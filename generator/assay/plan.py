@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from . import conditions
+from .figures import conditions
 from .hints import nearest
 from .nouns import Claim, Condition, Entry, Finding, Job, Session, Snippet, Source
 

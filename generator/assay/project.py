@@ -14,12 +14,12 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from . import records
 from .nouns import Checked, Citation, Finding, Paper, Place, Record
-from .run import Setup, WorkerError
+from .sessions import records
+from .sessions.runner import Setup, WorkerError
+from .sessions.sources import Sources
+from .sessions.store import Store, write
 from .settings import Settings, SettingsError, load
-from .sources import Sources
-from .store import Store, write
 
 T = TypeVar("T")
 

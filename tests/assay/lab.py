@@ -18,8 +18,8 @@ from assay import project
 from assay.check import check
 from assay.nouns import Report
 from assay.progress import Silent
-from assay.run import Runner, default_runner
-from assay.store import Store
+from assay.sessions.runner import Runner, default_runner
+from assay.sessions.store import Store
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache
 
 import pytest
-from assay.codes import CODES
+from assay.findings.codes import CODES
 from assay.nouns import Finding, Report
 
 from .casefiles import Case, is_met, read, topics, written

@@ -13,7 +13,7 @@ from textwrap import dedent
 import pytest
 from assay.nouns import Job, Outcome, Source
 from assay.project import read, setup_of
-from assay.run import Fresh, Warm
+from assay.sessions.runner import Fresh, Warm
 
 from .conftest import Make
 from .lab import needs_proc, running_in, wait_for_none_in

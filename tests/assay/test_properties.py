@@ -8,8 +8,10 @@ from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from string import printable
 
 import pytest
-from assay import figures, match, prose, report, structure
-from assay.compare import verdict
+from assay.entries.parse import parse
+from assay.figures import match, reading
+from assay.findings import prose, structure
+from assay.findings.compare import verdict
 from assay.nouns import (
     Checked,
     Condition,
@@ -22,8 +24,8 @@ from assay.nouns import (
     Report,
     Value,
 )
-from assay.parse import parse
 from assay.plan import plan
+from assay.reports import formats
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
@@ -114,9 +116,9 @@ STYLES: dict[str, Callable[[Decimal], str]] = {
 def test_a_figure_reads_back_in_every_style(number: Decimal, style: str, unit: str) -> None:
     """A number written in any style, with any unit, is read as that number in that unit."""
     text = f"{STYLES[style](number)} {unit}".strip()
-    (found,) = figures.find(f"about {text}, or so")
+    (found,) = reading.find(f"about {text}, or so")
     assert (found.value, found.unit, found.text) == (number, unit, text)
-    (found,) = figures.find(text)
+    (found,) = reading.find(text)
     assert (found.value, found.unit, found.text) == (number, unit, text)
 
 
@@ -128,7 +130,7 @@ def test_a_sign_belongs_to_its_figure(number: Decimal, sign: str) -> None:
 
 @given(
     number=st.decimals(0, 1000, places=3),
-    scale=st.sampled_from(sorted(figures.SCALES.items())),
+    scale=st.sampled_from(sorted(reading.SCALES.items())),
 )
 def test_scale_words_multiply(number: Decimal, scale: tuple[str, Decimal]) -> None:
     """million, billion and their like multiply the number and what its last digit is worth."""
@@ -157,8 +159,8 @@ def test_a_range_is_one_figure(
 @given(text=st.text())
 def test_finding_figures_never_fails(text: str) -> None:
     """Any text has figures that lie in it in order, or is said to be doubtful, at its place."""
-    doubtful: list[figures.FigureError] = []
-    found = list(figures.find(text, doubtful))
+    doubtful: list[reading.FigureError] = []
+    found = list(reading.find(text, doubtful))
     ends = [0, *(figure.end for figure in found)]
     assert all(f.start >= end for f, end in zip(found, ends, strict=False))
     assert all(figure.text == text[figure.start : figure.end] for figure in found)
@@ -358,7 +360,7 @@ def test_every_report_can_be_written(title: str, value: Value, text: str) -> Non
         exemptions=(),
         seconds=0.1,
     )
-    data = json.loads(report.as_json(found))
+    data = json.loads(formats.as_json(found))
     assert data["ok"] == (data["claims"][0]["verdict"] == "holds")
-    for write in (report.as_text, report.as_github):
+    for write in (formats.as_text, formats.as_github):
         assert write(found).endswith("\n")

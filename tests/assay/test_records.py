@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 from assay.project import read as read_project
-from assay.run import Setup, WorkerError, gpu_here
-from assay.stage import stage
+from assay.sessions.runner import Setup, WorkerError, gpu_here
+from assay.site.stage import stage
 
 from .conftest import Make
 from .lab import Project, lines_of, page

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from assay.nouns import Report
 from assay.project import read, setup_of
-from assay.run import Warm
+from assay.sessions.runner import Warm
 
 from .conftest import Make
 from .lab import Project, page

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from assay import compare, endings, prose
 from assay.check import names_of, read_entries
-from assay.figures import FigureError, only
+from assay.entries.parse import parse
+from assay.figures.reading import FigureError, only
+from assay.findings import compare, endings, prose
 from assay.nouns import Checked, Claim, Entry, Finding, Given, Place, Report
-from assay.parse import parse
 from assay.plan import Key, plan
 from assay.project import Project as Sources
 from assay.project import read

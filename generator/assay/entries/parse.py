@@ -16,8 +16,20 @@ from typing import Any
 
 import pyromark
 
+from ..nouns import (
+    Block,
+    Claim,
+    Entry,
+    Finding,
+    Formula,
+    Given,
+    Link,
+    Opinion,
+    Place,
+    Snippet,
+    Span,
+)
 from . import fences, frontmatter
-from .nouns import Block, Claim, Entry, Finding, Formula, Given, Link, Opinion, Place, Snippet, Span
 from .positions import Lines
 
 HOLE = "\ufffc"

@@ -16,10 +16,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from . import codes, report, weave
-from .nouns import Checked, Entry, Report, Verdict
-from .plan import Key
-from .project import Project
+from ..findings import codes
+from ..reports import formats
+from . import weave
+from ..nouns import Checked, Entry, Report, Verdict
+from ..plan import Key
+from ..project import Project
 
 PACKAGE = Path(__file__).parent
 TERMS = "glossary"
@@ -120,7 +122,7 @@ def _assets(project: Project) -> dict[str, bytes]:
 def _pages(site: _Site) -> dict[str, str]:
     env = weave.environment()
     context = {
-        "counts": report.summary(site.report),
+        "counts": formats.summary(site.report),
         "commit": site.commit,
         "terms": site.terms,
         "categories": _categories(site),
@@ -151,7 +153,7 @@ def _pages(site: _Site) -> dict[str, str]:
         name = "entry.md" if entry.front else "page.md"
         made[site.staged[entry.path]] = (name, _entry_context(site, entry))
     pages = {path: page(path, template, **more) for path, (template, more) in made.items()}
-    return pages | {f"{LEDGER}.json": report.as_json(site.report)}
+    return pages | {f"{LEDGER}.json": formats.as_json(site.report)}
 
 
 def _entry_context(site: _Site, entry: Entry) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from .nouns import Job, Outcome
+from ..nouns import Job, Outcome
 from .sources import Sources
 
 FORMAT = 1

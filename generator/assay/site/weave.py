@@ -16,16 +16,12 @@ import jinja2
 import markupsafe
 from msgspec import Struct
 
-from . import formulas, layout, match, plan, records
-from .nouns import (
-    Checked,
-    Citation,
-    Entry,
-    Paper,
-    Snippet,
-    Span,
-    Verdict,
-)
+from ..findings import formulas
+from . import snippets
+from ..figures import match
+from .. import plan
+from ..sessions import records
+from ..nouns import Checked, Citation, Entry, Paper, Snippet, Span, Verdict
 
 WORDS = {
     "holds": "holds",
@@ -92,7 +88,7 @@ class Woven(Struct, frozen=True, kw_only=True):
 def environment() -> jinja2.Environment:
     """Return the templates, escaping whatever they are given."""
     env = jinja2.Environment(
-        loader=jinja2.PackageLoader("assay"),
+        loader=jinja2.PackageLoader("assay.site"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -260,7 +256,7 @@ def _snippet(
 ) -> str:
     session = _session_of(entry, snippet)
     resting = sum((row.verdict.page, row.verdict.session) == session for row in rows)
-    return layout.snippet(snippet, checks.get(session), resting)
+    return snippets.snippet(snippet, checks.get(session), resting)
 
 
 def _proofs(

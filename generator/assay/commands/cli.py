@@ -13,12 +13,13 @@ from pathlib import Path
 
 import click
 
-from . import __version__, progress, project, report
-from .check import check as run_check
-from .check import measure
-from .nouns import Checked, Report
-from .run import Fresh, WorkerError, by_device, default_runner, gpu_here
-from .settings import SettingsError, find_root
+from .. import __version__, progress, project
+from ..check import check as run_check
+from ..check import measure
+from ..nouns import Checked, Report
+from ..reports import formats
+from ..sessions.runner import Fresh, WorkerError, by_device, default_runner, gpu_here
+from ..settings import SettingsError, find_root
 
 INTERRUPTED = 130
 
@@ -92,7 +93,7 @@ def _root(root: Path | None) -> Path:
 
 @main.command()
 @click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
-@click.option("--format", "format_", type=click.Choice(sorted(report.FORMATS)), default="text")
+@click.option("--format", "format_", type=click.Choice(sorted(formats.FORMATS)), default="text")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write it there.")
 @click.option("--changed", is_flag=True, help="Only pages that differ from the last commit.")
 @click.option(
@@ -126,7 +127,7 @@ def check(
         _, found = examine(
             top, jobs, no_store, only, device=device, require_records=require_records
         )
-        text = report.FORMATS[format_](found)
+        text = formats.FORMATS[format_](found)
         if output is None:
             click.echo(text, nl=False)
         else:
@@ -168,7 +169,7 @@ def record(paths: tuple[Path, ...], device: str, root: Path | None) -> None:
         if not measured.checked and measured.ok:
             click.echo(f'assay: no session of these pages has device="{device}"', err=True)
             return
-        click.echo(report.as_text(measured), nl=False)
+        click.echo(formats.as_text(measured), nl=False)
         sys.exit(0 if measured.ok else 1)
 
 
@@ -182,18 +183,18 @@ def build(require_records: bool, jobs: int | None, no_store: bool, root: Path | 
     with _plain_errors():
         top = _root(root)
         started, found = examine(top, jobs, no_store, require_records=require_records)
-        click.echo(report.as_text(found), nl=False)
+        click.echo(formats.as_text(found), nl=False)
         if not found.ok:
             click.echo("assay: the site was left as it was", err=True)
             sys.exit(1)
-        from . import site
+        from ..site import mkdocs
 
         try:
-            pages = site.build(started, found)
-        except site.SiteError as error:
+            pages = mkdocs.build(started, found)
+        except mkdocs.SiteError as error:
             click.echo(f"assay: error: {error}", err=True)
             sys.exit(error.status)
-        click.echo(f"assay: {pages} pages in {site.FOLDER}/")
+        click.echo(f"assay: {pages} pages in {mkdocs.FOLDER}/")
 
 
 @main.command()
@@ -203,10 +204,10 @@ def build(require_records: bool, jobs: int | None, no_store: bool, root: Path | 
 def serve(dev_addr: str, open_: bool, root: Path | None) -> None:
     """Serve the site while you write; an edit runs only what it touched."""
     with _plain_errors():
-        from . import site
+        from ..site import mkdocs
 
         try:
-            site.serve(_root(root), dev_addr, open_)
-        except site.SiteError as error:
+            mkdocs.serve(_root(root), dev_addr, open_)
+        except mkdocs.SiteError as error:
             click.echo(f"assay: error: {error}", err=True)
             sys.exit(error.status)

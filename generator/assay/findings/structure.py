@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from .hints import nearest
-from .nouns import Claim, Entry, Finding, Given, Opinion, Paper, Place
+from ..hints import nearest
+from ..nouns import Claim, Entry, Finding, Given, Opinion, Paper, Place
 
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 

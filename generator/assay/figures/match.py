@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal, localcontext
 
-from . import figures, units
-from .nouns import Computed, Condition, Figure, Value
+from ..nouns import Computed, Condition, Figure, Value
+from . import reading, units
 
 PRECISION = 60
 """Digits of the arithmetic: more than any float or stated figure has."""
@@ -52,20 +52,20 @@ def stated_figure(text: str, condition: Condition) -> Figure | None:
     Raises :class:`Mismatch` where text and title leave no single figure to compare.
     """
     try:
-        found = list(figures.find(text))
+        found = list(reading.find(text))
         if condition.is_true:
-            if any(figures.is_measured(f) for f in found):
+            if any(reading.is_measured(f) for f in found):
                 reason = "'is true' compares no figure, but the text holds one"
                 raise Mismatch(reason, "A101", "bind the figure itself")
             return None
         if condition.equals is None:
-            return figures.only(text)
-    except figures.FigureError as error:
+            return reading.only(text)
+    except reading.FigureError as error:
         raise Mismatch(str(error), "A101", error.hint) from error
     if found:
         hint = "leave '= ...' out of the title"
         raise Mismatch("the text and the title both hold a figure", "A101", hint)
-    said = figures.word_value(text)
+    said = reading.word_value(text)
     if said is not None and said != condition.equals.value:
         reason = f"the text says {said:f}, the title says = {condition.equals.text}"
         raise Mismatch(reason, "A101", "make both say the same")

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from .codes import CODES
-from .nouns import Finding, Report, Verdict
+from ..findings.codes import CODES
+from ..nouns import Finding, Report, Verdict
 
 
 def as_text(report: Report) -> str:

@@ -20,7 +20,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from .nouns import Failure, Job, Outcome
+from ..nouns import Failure, Job, Outcome
 
 WORKER = Path(__file__).with_name("worker")
 Started = Callable[[int], None]

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 import yaml
 
-from .hints import nearest
-from .nouns import Finding, FrontMatter, Place
+from ..hints import nearest
+from ..nouns import Finding, FrontMatter, Place
 
 LIMIT = 16_384
 _FENCE = re.compile(r"\A---[ \t]*\n(?P<yaml>.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)

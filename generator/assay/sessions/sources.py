@@ -11,7 +11,7 @@ import os
 from functools import cache
 from pathlib import Path
 
-from .nouns import Traced
+from ..nouns import Traced
 
 
 class Sources:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from .nouns import Checked, Job, Outcome, Record, Session, Traced
+from ..nouns import Checked, Job, Outcome, Record, Session, Traced
 
 SCHEMA = 1
 Digest = Callable[[str], str]

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 
 from msgspec.structs import replace
 
-from . import endings, figures, match, prose, records, units
-from .hints import nearest
-from .match import Mismatch
-from .nouns import (
+from ..figures import match, reading, units
+from ..figures.match import Mismatch
+from ..hints import nearest
+from ..nouns import (
     Checked,
     Citation,
     Condition,
@@ -26,7 +26,9 @@ from .nouns import (
     Value,
     Verdict,
 )
-from .plan import Ask, Bound, Key
+from ..plan import Ask, Bound, Key
+from ..sessions import records
+from . import endings, prose
 
 Checks = Mapping[Key, Checked]
 
@@ -71,8 +73,8 @@ def given_finding(given: Given, citations: Mapping[str, Citation]) -> Finding | 
         message = f"{given.key!r} is not among the givens"
         return Finding(code="A203", place=given.place, message=message, hint=hint)
     try:
-        stated, cited = figures.only(given.text), figures.only(citation.value)
-    except figures.FigureError as error:
+        stated, cited = reading.only(given.text), reading.only(citation.value)
+    except reading.FigureError as error:
         return Finding(code="A101", place=given.place, message=str(error), hint=error.hint)
     if _base(stated.value, stated) == _base(cited.value, cited) and stated.high == cited.high:
         return None

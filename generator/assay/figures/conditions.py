@@ -11,13 +11,13 @@ from typing import Any
 
 import msgspec
 
-from . import figures
-from .nouns import Condition
+from ..nouns import Condition
+from . import reading
 
 PHRASES: list[tuple[str, Callable[[re.Match[str]], dict[str, Any]]]] = [
-    (r"within (?P<figure>.+)", lambda m: {"within": figures.only(m["figure"])}),
+    (r"within (?P<figure>.+)", lambda m: {"within": reading.only(m["figure"])}),
     (r"(?P<it>at least|at most|more than|less than|between)", lambda m: {"relation": m["it"]}),
-    (r"= ?(?P<figure>.+)", lambda m: {"equals": figures.only(m["figure"])}),
+    (r"= ?(?P<figure>.+)", lambda m: {"equals": reading.only(m["figure"])}),
     (r"is true", lambda m: {"is_true": True}),
     (r"refuted", lambda m: {"refuted": True}),
     (r"true for (?P<probe>\S+)", lambda m: {"refuted": True, "true_for": m["probe"]}),
@@ -47,7 +47,7 @@ def _phrase(phrase: str) -> dict[str, Any]:
         if match:
             try:
                 return fields(match)
-            except figures.FigureError as error:
+            except reading.FigureError as error:
                 raise ConditionError(f"{phrase!r}: {error}") from error
     raise ConditionError(
         f"{phrase!r} is no condition; known are: within 1%, within 0.2 GB, at least, at most, "

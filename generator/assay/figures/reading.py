@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal, localcontext
 
+from ..nouns import Figure
 from . import units
-from .nouns import Figure
 
 PRECISION = 500
 """Digits of the arithmetic: no digit that is written gets lost."""

@@ -13,8 +13,8 @@ import markdown_exec
 import nh3
 import pyromark
 
-from .fences import DISPLAY, FALSE
-from .nouns import Checked, Ran, Snippet
+from ..entries.fences import DISPLAY, FALSE
+from ..nouns import Checked, Ran, Snippet
 
 _TABS = re.compile(r"(?<!\\)\|")
 

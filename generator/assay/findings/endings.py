@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .nouns import Checked, Finding, Outcome, Place, Raised, Ran, Session, Snippet
+from ..nouns import Checked, Finding, Outcome, Place, Raised, Ran, Session, Snippet
 
 FAILURES = {"timeout": "A303", "flood": "A307", "signal": "A302", "exit": "A302", "lost": "A308"}
 FAILURE_HINTS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 
-from .nouns import Place
+from ..nouns import Place
 
 
 class Lines:

@@ -8,8 +8,8 @@ from functools import cache
 
 import math_core
 
-from .nouns import Entry, Finding
-from .positions import Lines
+from ..entries.positions import Lines
+from ..nouns import Entry, Finding
 
 
 @cache

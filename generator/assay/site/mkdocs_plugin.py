@@ -16,10 +16,12 @@ from mkdocs.exceptions import PluginError
 from mkdocs.livereload import LiveReloadServer
 from mkdocs.plugins import BasePlugin
 
-from . import progress, project, report, site
-from .check import check
-from .run import Fresh, Warm, WorkerError, default_runner
-from .settings import SettingsError
+from .. import progress, project
+from ..reports import formats
+from . import mkdocs
+from ..check import check
+from ..sessions.runner import Fresh, Warm, WorkerError, default_runner
+from ..settings import SettingsError
 from .stage import Staged
 
 log = logging.getLogger("mkdocs.plugins.assay")
@@ -76,10 +78,10 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
         except (SettingsError, WorkerError) as error:
             raise PluginError(f"assay: {error}") from error
         if not result.ok and self._command != "serve":
-            raise PluginError(report.as_text(result))
+            raise PluginError(formats.as_text(result))
         if not result.ok:
-            log.error("%s", report.as_text(result))
-        return site.staged_pages(found, result, config)
+            log.error("%s", formats.as_text(result))
+        return mkdocs.staged_pages(found, result, config)
 
 
 def _root(config: MkDocsConfig) -> Path:

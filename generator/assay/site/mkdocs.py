@@ -12,9 +12,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from .nouns import Report
-from .project import Project, commit
-from .settings import SettingsError
+from ..nouns import Report
+from ..project import Project, commit
+from ..settings import SettingsError
 from .stage import Staged, stage
 
 FOLDER = "site"

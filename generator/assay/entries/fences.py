@@ -12,8 +12,8 @@ import symtable
 import tokenize
 from collections.abc import Iterator, Mapping
 
-from .hints import nearest
-from .nouns import Finding, Place, Print, Snippet, Span
+from ..hints import nearest
+from ..nouns import Finding, Place, Print, Snippet, Span
 
 MARKDOWN_EXEC = frozenset(
     {

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from . import figures, units
-from .nouns import Block, Claim, Entry, Exemption, Finding, Given, Place
-from .parse import HOLE
-from .positions import Lines
+from ..entries.parse import HOLE
+from ..entries.positions import Lines
+from ..figures import reading, units
+from ..nouns import Block, Claim, Entry, Exemption, Finding, Given, Place
 
 _PARTS = r"section|sect\.|equation|eq\.|figure|table|algorithm|chapter|appendix|line"
 BUILT_IN = (
@@ -70,15 +70,15 @@ def _figures(block: Block, names: Names, kept: dict[str, int]) -> Iterator[tuple
     if not _HOLDS_A_NUMBER.search(block.text):
         return
     text = mask(block.text, names, kept)
-    doubtful: list[figures.FigureError] = []
+    doubtful: list[reading.FigureError] = []
     numbering = _NUMBERING.match(text) if block.heading else None
     found = [
         (f.start, f.text)
-        for f in figures.find(text, doubtful)
-        if figures.is_measured(f) and not (numbering and f.start == 0 and not f.unit)
+        for f in reading.find(text, doubtful)
+        if reading.is_measured(f) and not (numbering and f.start == 0 and not f.unit)
     ]
     found += [(error.start, text[error.start : error.end]) for error in doubtful]
-    found += [(start, text[start:end]) for start, end in figures.worded(text)]
+    found += [(start, text[start:end]) for start, end in reading.worded(text)]
     for start, written in sorted(found):
         yield written, block.offsets[start]
 
@@ -103,8 +103,8 @@ def _stray_units(entry: Entry) -> Iterator[tuple[int, str]]:
             if start not in bound or units.factor(unit) is None:
                 continue
             try:
-                own = figures.only(bound[start]).unit
-            except figures.FigureError:
+                own = reading.only(bound[start]).unit
+            except reading.FigureError:
                 continue
             if not own:
                 yield start, unit

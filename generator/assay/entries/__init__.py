@@ -1,0 +1,1 @@
+"""Text to entries: Markdown files as values that know their places."""

@@ -1,0 +1,1 @@
+"""What a number in prose says, and whether a computed value agrees."""

@@ -1,0 +1,1 @@
+"""Jobs to outcomes: code is run, and its results are kept."""

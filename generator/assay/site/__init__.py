@@ -1,0 +1,1 @@
+"""A report to the pages of a site."""
