@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from assay.nouns import Finding
+from assay.reports import again
 
 FOLDER = Path(__file__).with_name("cases")
 FENCE = "````"
@@ -62,7 +63,7 @@ def written(finding: Finding) -> str:
     place, said = finding.place, [finding.message]
     said += [f"stated {finding.stated}"] if finding.stated else []
     said += [f"computed {finding.computed}"] if finding.computed else []
-    said += [finding.hint] if finding.hint else []
+    said += [again.hint(finding)] if again.hint(finding) else []
     return f"{place.path}:{place.line}:{place.column} {finding.code} {' | '.join(said)}"
 
 

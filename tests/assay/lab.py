@@ -8,18 +8,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Collection, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from assay import project
-from assay.check import check
+from assay.check import check_root
 from assay.nouns import Report
-from assay.progress import Silent
-from assay.sessions.runner import Runner, default_runner
-from assay.sessions.store import Store
+from assay.plan import Scope
+from assay.sessions.runner import Runner
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -48,15 +45,17 @@ class Project:
         file.write_text(text.replace(old, new), encoding="utf-8")
 
     def check(
-        self, only: Collection[str] = (), *, keep: bool = True, run: Runner | None = None
+        self,
+        pages: Collection[str] | None = None,
+        *,
+        keep: bool = True,
+        run: Runner | None = None,
     ) -> Report:
         """Check in this process, with the real runner and the real store."""
-        found = project.read(self.root)
-        store = Store(self.store, found.sources) if keep else None
-        if run is not None:
-            return check(found, run, store, Silent(), only)
-        with closing(default_runner(project.setup_of(found), 4)) as runner:
-            return check(found, runner, store, Silent(), only)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("ASSAY_STORE", str(self.store))
+            scope = Scope(pages=None if pages is None else frozenset(pages))
+            return check_root(self.root, scope, runner=run, jobs=4, keep=keep)[1]
 
     def environment(self) -> dict[str, str]:
         """The environment of `assay` as a program."""
