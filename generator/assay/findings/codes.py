@@ -45,5 +45,6 @@ CODES = {
     "A506": "Two snippets of a page have the same id.",
     "A507": "A link goes to a file that does not exist.",
     "A508": "An entry is too long.",
-    "A509": "A formula is not LaTeX.",
+    "A509": "A formula is not LaTeX, or too deep.",
+    "A510": "Text is indented too deeply to be read.",
 }
