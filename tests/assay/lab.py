@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Collection, Mapping
 from contextlib import closing
@@ -14,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from assay import project
+from assay import project as sources
 from assay.check import check
 from assay.nouns import Report
 from assay.progress import Silent
 from assay.sessions.runner import Runner, default_runner
 from assay.sessions.store import Store
+from assay.site.stage import stage
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -51,11 +53,11 @@ class Project:
         self, only: Collection[str] = (), *, keep: bool = True, run: Runner | None = None
     ) -> Report:
         """Check in this process, with the real runner and the real store."""
-        found = project.read(self.root)
+        found = sources.read(self.root)
         store = Store(self.store, found.sources) if keep else None
         if run is not None:
             return check(found, run, store, Silent(), only)
-        with closing(default_runner(project.setup_of(found), 4)) as runner:
+        with closing(default_runner(sources.setup_of(found), 4)) as runner:
             return check(found, runner, store, Silent(), only)
 
     def environment(self) -> dict[str, str]:
@@ -95,6 +97,25 @@ def page(code: str, prose: str = "", **options: str) -> str:
 def lines_of(report: Report) -> list[str]:
     """Return the findings of *report* as short lines: where and which code."""
     return [f"{f.place.path}:{f.place.line}:{f.place.column} {f.code}" for f in report.findings]
+
+
+def pages_of(report: Report, project: Project) -> dict[str, str]:
+    """Return the Markdown of each page by its source; of one without a source, by its own path."""
+    found = sources.read(project.root)
+    with tempfile.TemporaryDirectory() as folder:
+        stage(found, report, Path(folder))
+        made = {
+            file.relative_to(folder).as_posix(): file.read_text(encoding="utf-8")
+            for file in Path(folder).rglob("*.md")
+        }
+    docs = f"{found.settings.docs}/"
+    woven = {
+        entry.path: made[
+            f"glossary/{entry.slug}.md" if entry.front else entry.path.removeprefix(docs)
+        ]
+        for entry in report.entries
+    }
+    return made | woven
 
 
 def is_in(process: Path, root: Path) -> bool:
