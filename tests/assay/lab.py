@@ -16,7 +16,9 @@ import pytest
 from assay.check import check_root
 from assay.nouns import Report
 from assay.plan import Scope
+from assay.project import read
 from assay.sessions.runner import Runner
+from assay.site import pages as site
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -94,6 +96,13 @@ def page(code: str, prose: str = "", **options: str) -> str:
 def lines_of(report: Report) -> list[str]:
     """Return the findings of *report* as short lines: where and which code."""
     return [f"{f.place.path}:{f.place.line}:{f.place.column} {f.code}" for f in report.findings]
+
+
+def pages_of(report: Report, project: Project) -> dict[str, str]:
+    """Return the Markdown of each page by its source; of one without a source, by its own path."""
+    made = site.site_of(read(project.root), report, "", directory_urls=True)
+    texts = site.pages(made)
+    return texts | {source: texts[path] for source, path in made.addresses.items() if path in texts}
 
 
 def is_in(process: Path, root: Path) -> bool:

@@ -75,8 +75,8 @@ SCHEMA: dict[str, Mapping[str, object]] = {
 }  # fmt: skip
 
 
-def test_json_has_the_schema_of_the_design(found: dict[str, Any]) -> None:
-    """--format json prints one object whose keys are documented, each of its type."""
+def test_json_has_the_keys_that_programs_read(found: dict[str, Any]) -> None:
+    """--format json prints one object with these keys and no others, each of its type."""
     assert found["schema"] == 2
     for name, keys in SCHEMA.items():
         for item in found[name] if name else [found]:
@@ -121,7 +121,7 @@ def test_everything_that_does_not_hold_is_a_finding(found: dict[str, Any]) -> No
 
 
 def test_text_shows_place_caret_values_hint_and_how_to_run_it_again(printed: Printed) -> None:
-    """A finding in text form has the one shape of the design, with the caret under its column."""
+    """A finding in text form has one shape, with the caret under its column."""
     done = printed["text"]
     assert done.returncode == 1
     (part,) = [p for p in done.stdout.split("\n\n") if p.startswith("docs/bad.md:6:24:")]
@@ -164,6 +164,31 @@ def test_github_obeys_no_text_of_a_page(make: Make) -> None:
     lines = made.assay("check", "--format", "github").stdout.splitlines()
     assert [line[:8] for line in lines if line.startswith("::")] == ["::error "]
     assert "%250A" in lines[0]
+
+
+OBEYED = "\x1b[2J\x1b]0;a title\x07\u202e"
+SPOKEN = {
+    "a source line": f"{OBEYED} 12 GB",
+    "a stated figure": page("x = 1", f"[2{OBEYED}](claim:x)"),
+    "a stated output": page(f'print("a")  #> {OBEYED}b'),
+    "a computed text": page(f"x = {OBEYED!r}", "[a](claim:x)"),
+    "a printed output": page(f"print({OBEYED!r})  #> a"),
+    "an error's message": page(f"raise ValueError({OBEYED!r})"),
+}
+SHOWN_RAW = pytest.mark.xfail(strict=True, reason="the text report shows a message as it came")
+
+
+@pytest.mark.parametrize(
+    "where",
+    [pytest.param(w, marks=SHOWN_RAW if w == "an error's message" else ()) for w in SPOKEN],
+)
+def test_a_terminal_obeys_no_text_of_a_page(make: Make, tmp_path: Path, where: str) -> None:
+    """No control character of a page or of what it runs reaches the text report."""
+    file = tmp_path / "report"
+    done = make({"docs/a.md": SPOKEN[where]}).assay("check", "--output", str(file))
+    text = file.read_text(encoding="utf-8")
+    assert (done.returncode, "docs/a.md:" in text) == (1, True)
+    assert [c for c in text if not c.isprintable() and c != "\n"] == []
 
 
 @pytest.mark.parametrize("format_", ["text", "json", "github"])
@@ -230,6 +255,16 @@ def test_bad_settings_are_one_line_and_exit_status_2(make: Make, name: str) -> N
     assert len(lines) == 1, done.stderr
     assert lines[0].startswith("assay: error: ")
     assert words in lines[0]
+
+
+def test_what_a_name_kept_out_of_the_check_is_counted_by_its_numbers(make: Make) -> None:
+    """The summary says how many numbers each name kept out, and counts no name without one."""
+    names = "names = [{pattern = 'Llama(?: [0-9])?', reason = 'a model'}]"
+    made = make({"assay.toml": names, "docs/a.md": "Llama, Llama 3, the Llama and Llama 4."})
+    kept = {name["reason"]: name["kept"] for name in made.report()["summary"]["names"]}
+    assert kept["a model"] == 2
+    assert {count for reason, count in kept.items() if reason != "a model"} == {0}
+    assert "names kept 2 numbers out of the figure check:" in made.assay("check").stdout
 
 
 @pytest.mark.parametrize(
