@@ -52,7 +52,7 @@ class Project:
     ) -> Report:
         """Check in this process, with the real runner and the real store."""
         found = project.read(self.root)
-        store = Store(self.store, found.sources) if keep else None
+        store = Store(self.store, found.sources, project.setup_of(found)) if keep else None
         if run is not None:
             return check(found, run, store, Silent(), only)
         with closing(default_runner(project.setup_of(found), 4)) as runner:
