@@ -6,22 +6,19 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Collection, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from assay import project as sources
-from assay.check import check
+from assay.check import check_root
 from assay.nouns import Report
-from assay.progress import Silent
-from assay.sessions.runner import Runner, default_runner
-from assay.sessions.store import Store
-from assay.site.stage import stage
+from assay.plan import Scope
+from assay.project import read
+from assay.sessions.runner import Runner
+from assay.site.pages import pages, site_of
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -50,15 +47,17 @@ class Project:
         file.write_text(text.replace(old, new), encoding="utf-8")
 
     def check(
-        self, only: Collection[str] = (), *, keep: bool = True, run: Runner | None = None
+        self,
+        pages: Collection[str] | None = None,
+        *,
+        keep: bool = True,
+        run: Runner | None = None,
     ) -> Report:
         """Check in this process, with the real runner and the real store."""
-        found = sources.read(self.root)
-        store = Store(self.store, found.sources) if keep else None
-        if run is not None:
-            return check(found, run, store, Silent(), only)
-        with closing(default_runner(sources.setup_of(found), 4)) as runner:
-            return check(found, runner, store, Silent(), only)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("ASSAY_STORE", str(self.store))
+            scope = Scope(pages=None if pages is None else frozenset(pages))
+            return check_root(self.root, scope, runner=run, jobs=4, keep=keep)[1]
 
     def environment(self) -> dict[str, str]:
         """The environment of `assay` as a program."""
@@ -101,21 +100,10 @@ def lines_of(report: Report) -> list[str]:
 
 def pages_of(report: Report, project: Project) -> dict[str, str]:
     """Return the Markdown of each page by its source; of one without a source, by its own path."""
-    found = sources.read(project.root)
-    with tempfile.TemporaryDirectory() as folder:
-        stage(found, report, Path(folder))
-        made = {
-            file.relative_to(folder).as_posix(): file.read_text(encoding="utf-8")
-            for file in Path(folder).rglob("*.md")
-        }
-    docs = f"{found.settings.docs}/"
-    woven = {
-        entry.path: made[
-            f"glossary/{entry.slug}.md" if entry.front else entry.path.removeprefix(docs)
-        ]
-        for entry in report.entries
-    }
-    return made | woven
+    site = site_of(read(project.root), report, "", directory_urls=True)
+    found = pages(site)
+    sources = {path: found[site.addresses[path]] for path in (e.path for e in report.entries)}
+    return found | sources
 
 
 def is_in(process: Path, root: Path) -> bool:

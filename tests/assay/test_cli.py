@@ -61,19 +61,23 @@ NUMBER = (int, float)
 SCHEMA: dict[str, Mapping[str, object]] = {
     "": {"schema": int, "ok": bool, "claims": list, "snippets": list, "findings": list,
          "summary": dict},
-    "claims": {"entry": str, "probe": str, "path": str, "line": int, "column": int, "stated": str,
+    "claims": {"id": str, "entry": str, "probe": str, "path": str, "line": int, "column": int,
+               "end_line": int, "end_column": int, "sentence": str, "stated": str,
                "condition": str, "computed": (int, float, str, bool, type(None)), "unit": str,
-               "verdict": str, "reason": str, "device": str, "reused": bool},
-    "snippets": {"path": str, "line": int, "id": str, "status": str, "seconds": NUMBER,
+               "verdict": str, "reason": str, "device": str, "reused": bool, "code": str,
+               "versions": dict, "date": str},
+    "snippets": {"path": str, "line": int, "id": str, "session": str, "status": str,
+                 "seconds": NUMBER,
                  "reused": bool},
     "findings": {"code": str, "severity": str, "path": str, "line": int, "column": int,
-                 "message": str, "hint": str, "stated": str, "computed": str},
+                 "end_line": int, "end_column": int, "page": str, "message": str, "hint": str,
+                 "stated": str, "computed": str, "fix": list},
 }  # fmt: skip
 
 
 def test_json_has_the_keys_that_programs_read(found: dict[str, Any]) -> None:
     """--format json prints one object with these keys and no others, each of its type."""
-    assert found["schema"] == 1
+    assert found["schema"] == 2
     for name, keys in SCHEMA.items():
         for item in found[name] if name else [found]:
             assert set(item) == set(keys), name
@@ -87,7 +91,7 @@ def test_json_says_what_was_found(found: dict[str, Any]) -> None:
     assert claim["computed"] == 64_242_089_984
     assert (claim["stated"], claim["condition"]) == ("64.3 GB", "within 0.01 GB")
     assert (claim["unit"], claim["verdict"], claim["entry"]) == ("GB", "fails", "bad")
-    assert claims["docs/good.md", 5, 1]["verdict"] == "holds"
+    assert claims["docs/good.md", 5, 1]["verdict"] == "verified"
     assert claims["docs/gpu.md", 5, 1]["verdict"] == "unmeasured"
     (missing,) = [c for c in found["claims"] if c["probe"] == "sise"]
     assert missing["verdict"] == "unchecked"
@@ -109,7 +113,7 @@ def test_json_says_what_was_found(found: dict[str, Any]) -> None:
 def test_everything_that_does_not_hold_is_a_finding(found: dict[str, Any]) -> None:
     """A claim that does not hold and a snippet that failed each have a finding at their page."""
     places = {(f["path"], f["line"], f["column"]) for f in found["findings"]}
-    bad = [c for c in found["claims"] if c["verdict"] != "holds"]
+    bad = [c for c in found["claims"] if c["verdict"] != "verified"]
     assert len(bad) == 3
     assert {(c["path"], c["line"], c["column"]) for c in bad} <= places
     failed = {s["path"] for s in found["snippets"] if s["status"] == "failed"}
@@ -129,7 +133,7 @@ def test_text_shows_place_caret_values_hint_and_how_to_run_it_again(printed: Pri
     assert rest[1].split() == ["computed", "64.242089984", "GB"]
     assert rest[2].startswith("  hint: ")
     assert rest[3] == "  again: assay check docs/bad.md"
-    assert "3 of 6 claims hold" in done.stdout.split("\n\n")[-1]
+    assert "6 claims: 3 verified" in done.stdout.split("\n\n")[-1]
 
 
 def test_the_command_that_runs_it_again_does(project: Project, printed: Printed) -> None:
@@ -150,7 +154,8 @@ def test_github_prints_one_annotation_a_finding(found: dict[str, Any], printed: 
     assert len(lines) == len(found["findings"])
     for line, finding in zip(lines, found["findings"], strict=True):
         place = f"file={finding['path']},line={finding['line']},col={finding['column']}"
-        assert line.startswith(f"::{finding['severity']} {place},title=assay {finding['code']}::")
+        assert line.startswith(f"::{finding['severity']} {place},")
+        assert f",title=assay {finding['code']}::" in line
 
 
 def test_github_obeys_no_text_of_a_page(make: Make) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from assay.nouns import Device
 from assay.sessions.runner import Setup, WorkerError, gpu_here
 
 from .conftest import Make
@@ -102,7 +103,7 @@ def record(project: Project, gpu: Gpu, name: str = "NVIDIA L4", status: int = 0)
 
 def statuses(project: Project) -> set[str]:
     """Check; return the verdicts on the claims of the GPU's page."""
-    return {v.status for v in project.check().verdicts if v.entry == "gpu"}
+    return {v.status.value for v in project.check().verdicts if v.entry == "gpu"}
 
 
 def read(project: Project) -> dict[str, Any]:
@@ -130,7 +131,7 @@ def test_recording_runs_the_sessions_of_the_device_alone(make: Make, gpu: Gpu) -
     """`assay record` runs no session of the CPU, and says which file it wrote."""
     said = record(make(FILES), gpu)
     assert RECORD in said
-    assert "2 of 2 claims hold; 1 session ran" in said
+    assert "2 claims: 2 verified; 1 session ran" in said
 
 
 def test_a_record_answers_where_no_gpu_is(recorded: Project) -> None:
@@ -138,7 +139,7 @@ def test_a_record_answers_where_no_gpu_is(recorded: Project) -> None:
     found = recorded.report()
     assert found["ok"]
     assert found["findings"] == []
-    assert {c["verdict"] for c in found["claims"]} == {"holds"}
+    assert {c["verdict"] for c in found["claims"]} == {"verified"}
     assert {c["device"] for c in found["claims"] if c["entry"] == "gpu"} == {"cuda"}
     summary = found["summary"]
     assert (summary["ran"], summary["reused"], summary["recorded"]) == (0, 1, 1)
@@ -205,7 +206,7 @@ def test_a_record_stays_good_when_nothing_that_it_depended_on_changed(
 ) -> None:
     """Prose, places, limits, other pages and versions of packages do not make a record stale."""
     recorded.edit(path, old, new)
-    assert statuses(recorded) == {"holds"}
+    assert statuses(recorded) == {"verified"}
 
 
 def test_a_claim_that_is_newer_than_the_record_is_not_measured_yet(recorded: Project) -> None:
@@ -214,7 +215,7 @@ def test_a_claim_that_is_newer_than_the_record_is_not_measured_yet(recorded: Pro
     report = recorded.check()
     assert lines_of(report) == ["docs/gpu.md:7:24 A110"]
     assert "NVIDIA L4 was made without it" in report.findings[0].message
-    assert statuses(recorded) == {"holds", "unmeasured"}
+    assert statuses(recorded) == {"verified", "unmeasured"}
 
 
 def test_require_records_makes_waiting_an_error(recorded: Project, make: Make) -> None:
@@ -237,7 +238,7 @@ def test_what_awaits_a_gpu_is_listed_apart_with_the_command(make: Make) -> None:
     listed = done.stdout.split("\n\n")[0].split("\n")
     assert [line.split(" ", 1)[0] for line in listed[:-1]] == [f"{place}:" for place in CLAIMS]
     assert listed[-1] == "  hint: assay record --device cuda docs/gpu.md"
-    assert "1 of 3 claims hold, 2 unmeasured" in done.stdout
+    assert "3 claims: 1 verified, 2 not measured yet" in done.stdout
 
 
 def test_records_of_several_gpus_stand_side_by_side(recorded: Project, gpu: Gpu) -> None:
@@ -303,8 +304,8 @@ def test_a_driver_that_does_not_answer_is_no_gpu(gpu: Gpu) -> None:
     """An nvidia-smi that fails names no GPU."""
     gpu.file.write_text("#!/bin/sh\necho 'No devices were found'\nexit 6\n")
     gpu.file.chmod(0o755)
-    with pytest.raises(WorkerError, match="nvidia-smi does not name one"):
-        gpu_here(Setup(root=str(gpu.file.parent), path=()), "cuda")
+    with pytest.raises(WorkerError, match="nvidia-smi names none"):
+        gpu_here(Setup(root=str(gpu.file.parent), path=()), Device.CUDA)
 
 
 @pytest.mark.parametrize("broken", ["1 / 0", "import os\nos._exit(0)", "while True: pass"])
@@ -336,7 +337,7 @@ def test_what_the_page_states_does_not_keep_a_record_from_being_written(
     project.edit("docs/gpu.md", "[64.2 GB]", "[64.3 GB]")
     assert "error A104" in record(project, gpu, status=1)
     project.edit("docs/gpu.md", "[64.3 GB]", "[64.2 GB]")
-    assert statuses(project) == {"holds"}
+    assert statuses(project) == {"verified"}
 
 
 def test_a_session_that_starts_programs_depends_on_its_whole_packages(make: Make, gpu: Gpu) -> None:
@@ -373,11 +374,11 @@ def woven(project: Project) -> dict[str, str]:
 def test_the_page_says_on_which_gpu_a_claim_was_measured(recorded: Project) -> None:
     """A claim of a good record is verified, and its proof names GPU, driver and day."""
     pages = woven(recorded)
-    assert pages["docs/gpu.md"].count('class="assay-claim assay-holds"') == 2
+    assert pages["docs/gpu.md"].count('class="assay-claim assay-verified"') == 2
     assert "This code ran on NVIDIA L4, 20" in pages["docs/gpu.md"]
     assert "gpu_memory 23034 MiB · driver 550.54.15" in pages["docs/gpu.md"]
     assert "from a record" in pages["docs/gpu.md"]
-    assert "holds on NVIDIA L4" in pages["claims.md"]
+    assert "verified on NVIDIA L4" in pages["claims.md"]
     assert "Awaiting a GPU" not in pages["claims.md"]
 
 
@@ -386,24 +387,21 @@ def test_the_page_never_shows_a_stale_claim_as_verified(recorded: Project) -> No
     recorded.edit("snippets/kit/measure.py", "'done'", '"done"')
     pages = woven(recorded)
     assert pages["docs/gpu.md"].count('class="assay-claim assay-stale"') == 2
-    assert "assay-holds" not in pages["docs/gpu.md"]
+    assert "assay-verified" not in pages["docs/gpu.md"]
     assert "stale, since this has changed: snippets/kit/measure.py" in pages["docs/gpu.md"]
     _, apart, listed = pages["claims.md"].partition("## Awaiting a GPU")
     assert apart
-    assert listed.count("is stale on NVIDIA L4") == 2
-    assert (
-        "1 of 3 claims hold; 0 of them refute a statement from the web. 2 claims are stale."
-        in (pages["claims.md"])
-    )
+    assert listed.count(">stale on NVIDIA L4") == 2
+    assert "3 claims: 1 verified, 2 stale." in pages["claims.md"]
 
 
 def test_the_page_never_shows_an_unmeasured_claim_as_verified(make: Make) -> None:
     """An unmeasured claim is marked, and its proof names the command that measures it."""
     pages = woven(make(FILES))
     assert pages["docs/gpu.md"].count('class="assay-claim assay-unmeasured"') == 2
-    assert "assay-holds" not in pages["docs/gpu.md"]
+    assert "assay-verified" not in pages["docs/gpu.md"]
     assert "This code needs cuda and is not measured yet" in pages["docs/gpu.md"]
     assert "<code>assay record --device cuda docs/gpu.md</code>" in pages["docs/gpu.md"]
     _, apart, listed = pages["claims.md"].partition("## Awaiting a GPU")
     assert apart
-    assert listed.count("is not measured yet") == 2
+    assert listed.count(">not measured yet") == 2

@@ -27,11 +27,16 @@ RELATIONS: dict[str, Callable[[Decimal, Figure], bool]] = {
 
 
 class Mismatch(Exception):
-    """Why a claim does not hold; *comparable* is false if it could not even be compared."""
+    """Why a claim does not hold."""
 
     def __init__(self, reason: str, code: str = "A104", hint: str = "") -> None:
         super().__init__(reason)
         self.code, self.hint = code, hint
+
+    @property
+    def comparable(self) -> bool:
+        """Whether it was compared, and differs; else it could not even be compared."""
+        return self.code == "A104"
 
 
 def computed(value: Value) -> Computed:

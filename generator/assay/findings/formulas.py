@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import re
 from functools import cache
 
 import math_core
@@ -23,7 +21,7 @@ def check(entry: Entry) -> list[Finding]:
     found = []
     for formula in entry.formulas:
         try:
-            _converter().convert_with_local_state(formula.latex, displaystyle=formula.display)
+            _convert(formula.latex, display=formula.display)
         except math_core.LatexError as error:
             message = f"the formula cannot be read: {str(error).splitlines()[0]}"
             place = lines.place(formula.span.start)
@@ -32,20 +30,13 @@ def check(entry: Entry) -> list[Finding]:
     return found
 
 
-def mathml(latex: str, *, display: bool) -> str:
-    """Return *latex* as MathML that Markdown leaves alone, the source in ``alttext``."""
+def converted(latex: str, *, display: bool) -> str | None:
+    """Return *latex* as MathML, or None if it is not LaTeX."""
     try:
-        math = _converter().convert_with_local_state(latex, displaystyle=display)
+        return _convert(latex, display=display)
     except math_core.LatexError:
-        return f"<code>{html.escape(latex)}</code>"
-    math = re.sub(r">([^<]+)<", lambda m: f">{inert(html.unescape(m[1]))}<", math)
-    alt = inert(" ".join(latex.split()))
-    math = math.replace("<math", f'<math alttext="{alt}"', 1)
-    if display:
-        return f'\n\n<div class="assay-math" tabindex="0">{math}</div>\n\n'
-    return f'<span class="assay-math">{math}</span>'
+        return None
 
 
-def inert(text: str) -> str:
-    """Write every character that Markdown or HTML could read as markup as a reference."""
-    return re.sub(r"[^\w\s.,+=\-/;:()]|_", lambda m: f"&#{ord(m[0])};", text)
+def _convert(latex: str, *, display: bool) -> str:
+    return _converter().convert_with_local_state(latex, displaystyle=display)

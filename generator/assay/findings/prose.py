@@ -7,12 +7,18 @@ each use of that list is counted for the report, so that nobody hides a figure t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ..entries.parse import HOLE
 from ..entries.positions import Lines
 from ..figures import reading, units
 from ..nouns import Block, Claim, Entry, Exemption, Finding, Given, Place
+
+if TYPE_CHECKING:
+    from ..settings import Name
 
 _PARTS = r"section|sect\.|equation|eq\.|figure|table|algorithm|chapter|appendix|line"
 BUILT_IN = (
@@ -32,7 +38,19 @@ _FOLLOWS = re.compile(HOLE + r"[ \u00a0\u202f\u2009-]?(?P<unit>%|×|(?!x\b)[A-Za
 Names = tuple[tuple[str, str], ...]
 
 
-def check(entry: Entry, names: Names) -> tuple[list[Finding], dict[str, int]]:
+class Unbound(Struct, frozen=True):
+    """The unbound figures of a page, and how many figures each pattern of names kept out."""
+
+    findings: tuple[Finding, ...]
+    kept: dict[str, int]
+
+
+def names_of(settings: Iterable[Name]) -> Names:
+    """Return the patterns of names that may hold a number: built in, then of the settings."""
+    return (*BUILT_IN, *((name.pattern, name.reason) for name in settings))
+
+
+def check(entry: Entry, names: Names) -> Unbound:
     """Return the unbound figures of *entry*, and how many figures each pattern of *names* kept."""
     lines = Lines(entry.path, entry.text)
     kept = dict.fromkeys((pattern for pattern, _ in names), 0)
@@ -42,13 +60,13 @@ def check(entry: Entry, names: Names) -> tuple[list[Finding], dict[str, int]]:
         for text, offset in _figures(block, names, kept)
     ]
     findings += [_unit_outside(lines.place(o), u) for o, u in _stray_units(entry)]
-    return findings, kept
+    return Unbound(tuple(findings), kept)
 
 
-def exemptions(names: Names, kept: list[dict[str, int]]) -> tuple[Exemption, ...]:
+def exemptions(names: Names, unbound: Sequence[Unbound]) -> tuple[Exemption, ...]:
     """Add up how many figures each pattern kept out of the check."""
     return tuple(
-        Exemption(pattern, reason, sum(k.get(pattern, 0) for k in kept))
+        Exemption(pattern, reason, sum(one.kept.get(pattern, 0) for one in unbound))
         for pattern, reason in names
     )
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from ..nouns import Failure, Job, Outcome
+from ..nouns import Device, Failure, Job, Outcome
 
 WORKER = Path(__file__).with_name("worker")
 Started = Callable[[int], None]
@@ -139,13 +139,13 @@ def by_device(cpu: Runner, other: Runner) -> Runner:
 
     def run(jobs: Iterable[tuple[int, Job]], started: Started) -> Iterator[tuple[int, Outcome]]:
         numbered = list(jobs)
-        yield from cpu([(n, job) for n, job in numbered if job.device == "cpu"], started)
-        yield from other([(n, job) for n, job in numbered if job.device != "cpu"], started)
+        yield from cpu([(n, job) for n, job in numbered if job.device is Device.CPU], started)
+        yield from other([(n, job) for n, job in numbered if job.device is not Device.CPU], started)
 
     return run
 
 
-def gpu_here(setup: Setup, device: str) -> str:
+def gpu_here(setup: Setup, device: Device) -> str:
     """Return the name of the GPU that sessions of *device* see here; without one, raise."""
     empty = Job(sources=(), probes=(), timeout=60, device=device)
     bare = msgspec.structs.replace(setup, path=(), preload=())
@@ -153,7 +153,7 @@ def gpu_here(setup: Setup, device: str) -> str:
     gpu = outcomes[0].environment.get("gpu")
     if gpu is None:
         raise WorkerError(
-            f"no GPU for {device} is here: nvidia-smi does not name one; run this where one is"
+            f"no GPU for {device.value} is here: nvidia-smi names none; run this where one is"
         )
     return gpu
 
