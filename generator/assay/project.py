@@ -182,12 +182,12 @@ class _Reader:
         if text is None:
             return {}
         try:
-            data = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+            leaves = _leaves(tomllib.loads(text), "")
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
             self._say(code, Place(path), f"the file is not TOML: {error}", "mend the file")
             return {}
         found: dict[str, T] = {}
-        for key, table in _leaves(data, ""):
+        for key, table in leaves:
             try:
                 found[key] = msgspec.convert(table, kind)
             except msgspec.ValidationError as error:

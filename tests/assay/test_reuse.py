@@ -361,3 +361,19 @@ def test_a_full_disk_fails_no_check(make: Make) -> None:
         runner.close()
     assert report.ok
     assert not [file for file in project.store.rglob("*") if file.is_file()]
+
+
+def test_pages_with_the_same_code_share_one_result(make: Make) -> None:
+    """Two pages with the same code and other claims: each runs once, and never again."""
+    code = "import helper\nx = helper.two\ny = 3"
+    project = make(
+        {
+            "docs/a.md": page(code, "[2](claim:x)"),
+            "docs/b.md": page(code, "[3](claim:y)"),
+            "snippets/helper.py": "two = 2\n",
+        }
+    )
+    assert ran(project.check()) == {"a", "b"}
+    assert ran(project.check()) == set()
+    project.write({"docs/c.md": page(code, "[2](claim:x), [3](claim:y)")})
+    assert ran(project.check()) == set()

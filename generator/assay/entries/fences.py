@@ -125,7 +125,7 @@ class Fence:
     def _names(self, code: str, lines: list[tuple[str, int]]) -> tuple[frozenset[str], bool]:
         try:
             table = symtable.symtable(code, "snippet", "exec")
-        except (SyntaxError, ValueError, RecursionError) as error:
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             row = getattr(error, "lineno", None) or 1
             path, number = lines[min(row, len(lines)) - 1] if lines else (self.place.path, 1)
             message = f"syntax error: {getattr(error, 'msg', error)}"
@@ -144,7 +144,7 @@ class Fence:
             return
         try:
             calls = [n for n in ast.walk(ast.parse(code)) if isinstance(n, ast.Call)]
-        except (SyntaxError, ValueError, RecursionError):
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
             return
         row_of = {call.end_lineno: call for call in calls if _is_print(call)}
         for first, rows in _runs(stated):

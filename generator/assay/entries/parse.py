@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from html.parser import HTMLParser
 from typing import Any
 
 import pyromark
@@ -29,8 +27,8 @@ from ..nouns import (
     Snippet,
     Span,
 )
-from . import fences, frontmatter, options
-from .positions import Lines
+from . import fences, frontmatter, html, options
+from .positions import Lines, Source
 
 HOLE = "\ufffc"
 """Stands in a block for what is not prose: code, math, a claim."""
@@ -44,7 +42,8 @@ _OPTIONS = (
 )
 _INLINE = frozenset({"Emphasis", "Strong", "Strikethrough", "Link", "Image"})
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-_SPOKEN_ATTRIBUTES = frozenset({"title", "alt", "aria-label", "summary"})
+DEEPEST = 50
+"""How deep text may be indented to be read: deeper than anyone writes."""
 
 
 def parse(
@@ -90,6 +89,13 @@ def _front_block(text: str, value: str, key: Place, reader: _Reader) -> Block:
     return Block(value, tuple(offsets))
 
 
+class _Text:
+    """A text that is being read: its events, and how far it has been read."""
+
+    def __init__(self, events: list[Any], source: Source) -> None:
+        self.events, self.source, self.at = events, source, 0
+
+
 class _Reader:
     """The state of one pass; what it gathers, it gathers in source order."""
 
@@ -104,20 +110,44 @@ class _Reader:
         self.links: list[Link] = []
         self.formulas: list[Formula] = []
         self.findings: list[Finding] = []
+        self._indented: list[tuple[str, list[int]]] = []
         self._letters: list[str] = []
         self._offsets: list[int] = []
         self._heading = False
 
     def read(self, text: str, offsets: Iterable[int]) -> None:
         """Read *text*, whose character *i* stands at ``offsets[i]`` of the file."""
-        source = _Source(text, list(offsets))
-        events = list(pyromark.events_with_range(text, options=_OPTIONS))
-        at = 0
-        while at < len(events):
-            at = self._event(events, at, source)
-        self._flush()
+        self._indented = [(text, list(offsets))]
+        open_texts: list[_Text] = []
+        while open_texts or self._indented:
+            if self._indented:
+                open_texts.append(self._opened(*self._indented.pop()))
+            reading = open_texts[-1]
+            if reading.at < len(reading.events):
+                reading.at = self._event(reading.events, reading.at, reading.source)
+                self._bound_depth(len(open_texts))
+            else:
+                self._flush()
+                open_texts.pop()
 
-    def _event(self, events: list[Any], at: int, source: _Source) -> int:
+    def _opened(self, text: str, offsets: list[int]) -> _Text:
+        events = list(pyromark.events_with_range(text, options=_OPTIONS))
+        return _Text(events, Source(text, offsets))
+
+    def _bound_depth(self, depth: int) -> None:
+        """Refuse what is indented too deeply: each level is read on its own."""
+        while self._indented and depth >= DEEPEST:
+            _, offsets = self._indented.pop()
+            self.findings.append(
+                Finding(
+                    code="A510",
+                    place=self.lines.place(offsets[0]),
+                    message=f"the text is indented more than {DEEPEST} levels deep, and not read",
+                    hint="take out some of the spaces in front of it",
+                )
+            )
+
+    def _event(self, events: list[Any], at: int, source: Source) -> int:
         event, where = events[at]
         name, value = _item(event)
         span = source.span(where)
@@ -139,7 +169,7 @@ class _Reader:
             self._hear(value, source.offsets_of(value, where))
         return at + 1
 
-    def _start(self, tag: Any, events: list[Any], at: int, source: _Source) -> int:
+    def _start(self, tag: Any, events: list[Any], at: int, source: Source) -> int:
         name, detail = _item(tag)
         if name == "Link":
             return self._link(detail, events, at, source)
@@ -158,7 +188,7 @@ class _Reader:
             self._heading = name == "Heading"
         return at + 1
 
-    def _link(self, link: dict[str, str], events: list[Any], at: int, source: _Source) -> int:
+    def _link(self, link: dict[str, str], events: list[Any], at: int, source: Source) -> int:
         """Read a link: a claim, a given, an opinion, a link of the project or one to elsewhere."""
         end = _end_of(events, at, "Link")
         span = source.span(events[at][1])
@@ -192,13 +222,13 @@ class _Reader:
         where = Span(start, start + len(destination))
         self.links.append(Link(place=place, destination=where, target=target, fragment=fragment))
 
-    def _code(self, detail: Any, events: list[Any], at: int, source: _Source) -> int:
+    def _code(self, detail: Any, events: list[Any], at: int, source: Source) -> int:
         end = _end_of(events, at, "CodeBlock")
         inside = [(e["Text"], where) for e, where in events[at + 1 : end] if "Text" in e]
         text = "".join(value for value, _ in inside)
         if detail == "Indented":
             offsets = [o for value, where in inside for o in source.offsets_of(value, where)]
-            self.read(text, offsets)
+            self._indented.append((text, offsets))
             return end + 1
         info = detail["Fenced"]
         if options.is_executable(options.split(info)[1]):
@@ -209,10 +239,10 @@ class _Reader:
             self.findings += fence.findings
         return end + 1
 
-    def _hear(self, html: str, offsets: list[int]) -> None:
+    def _hear(self, source: str, offsets: list[int]) -> None:
         """Add what a reader sees of raw HTML; text with entities stands where it starts."""
-        for spoken, at in _spoken(html):
-            as_written = html.startswith(spoken, at)
+        for spoken, at in html.spoken(source):
+            as_written = source.startswith(spoken, at)
             here = offsets[at : at + len(spoken)] if as_written else [offsets[at]] * len(spoken)
             self._add(spoken, here)
 
@@ -225,41 +255,6 @@ class _Reader:
         if text.strip():
             self.blocks.append(Block(text, tuple(self._offsets), self._heading))
         self._letters, self._offsets, self._heading = [], [], False
-
-
-class _Source:
-    """A text given to the parser, and where each of its characters stands in the file."""
-
-    def __init__(self, text: str, offsets: list[int]) -> None:
-        self.text = text
-        self.offsets = [*offsets, (offsets[-1] + 1 if offsets else 0)]
-        # Bytes beyond one a character, and the byte at which each character with some ends.
-        self._extra, self._ends, extra = [0], [0], 0
-        for match in re.finditer(r"[^\x00-\x7f]", text):
-            extra += len(match[0].encode()) - 1
-            self._extra.append(extra)
-            self._ends.append(match.end() + extra)
-
-    def chars(self, where: dict[str, int]) -> tuple[int, int]:
-        """Return a range of bytes as one of characters."""
-        return self._char(where["start"]), self._char(where["end"])
-
-    def _char(self, byte: int) -> int:
-        return byte - self._extra[bisect_right(self._ends, byte) - 1]
-
-    def span(self, where: dict[str, int]) -> Span:
-        start, end = self.chars(where)
-        return Span(self.offsets[start], self.offsets[end - 1] + 1 if end > start else 0)
-
-    def text_of(self, span: Span) -> str:
-        first = self.offsets.index(span.start)
-        return self.text[first : first + span.end - span.start]
-
-    def offsets_of(self, value: str, where: dict[str, int]) -> list[int]:
-        start, end = self.chars(where)
-        if end - start == len(value):
-            return self.offsets[start:end]
-        return [self.offsets[start]] * len(value)  # an entity: ``&nbsp;``
 
 
 def _item(tag: Any) -> tuple[str, Any]:
@@ -286,31 +281,3 @@ def _visible(events: list[Any]) -> Iterable[str]:
             yield event.get("Text") or event.get("Code") or ""
         elif event in {"SoftBreak", "HardBreak"}:
             yield " "
-
-
-class _Spoken(HTMLParser):
-    """Gathers what a reader sees of raw HTML: its text, and the attributes that are shown."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.found: list[tuple[str, int]] = []
-        self._starts = [0, *(i + 1 for i, c in enumerate(html) if c == "\n")]
-        self.feed(html)
-        self.close()
-
-    def _at(self) -> int:
-        line, column = self.getpos()
-        return self._starts[line - 1] + column
-
-    def handle_data(self, data: str) -> None:
-        if self.cdata_elem not in {"script", "style"}:
-            self.found.append((data, self._at()))
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        for key, value in attrs:
-            if key in _SPOKEN_ATTRIBUTES and value:
-                self.found.append((f" {value} ", self._at()))
-
-
-def _spoken(html: str) -> list[tuple[str, int]]:
-    return _Spoken(html).found

@@ -7,13 +7,13 @@ the stated digits. A condition changes this by one entry of a table. Arithmetic 
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal, localcontext
+from decimal import Decimal, InvalidOperation, localcontext
 
 from ..nouns import Computed, Condition, Figure, Value
 from . import reading, units
 
-PRECISION = 60
-"""Digits of the arithmetic: more than any float or stated figure has."""
+PRECISION, LARGEST = 60, 10_000
+"""Digits of the arithmetic, more than any float or stated figure has; and of any number."""
 
 RELATIONS: dict[str, Callable[[Decimal, Figure], bool]] = {
     "at least": lambda value, figure: value >= figure.value,
@@ -40,15 +40,17 @@ class Mismatch(Exception):
 
 
 def computed(value: Value) -> Computed:
-    """Return a probe's value as Python data."""
+    """Return a probe's value as Python data; None where it is no plain value."""
     kinds: dict[str, Callable[[str], Computed]] = {
         "bool": lambda text: text == "True",
         "int": int,
         "float": float,
         "str": str,
     }
-    read = kinds.get(value.kind)
-    return read(value.text) if read else None
+    try:
+        return kinds[value.kind](value.text)
+    except (KeyError, ValueError):  # such as a number of more digits than Python reads
+        return None
 
 
 def stated_figure(text: str, condition: Condition) -> Figure | None:
@@ -100,7 +102,8 @@ def compare(value: Value, text: str, figure: Figure | None, condition: Condition
     elif figure is None or value.kind not in {"int", "float"}:
         raise Mismatch(f"a figure cannot be compared with {_kind(value)}", "A109")
     elif not _is_finite(value):
-        raise Mismatch(f"the computed value is {value.text}", "A109", "mend the computation")
+        shown = value.text if len(value.text) < 40 else f"{value.text[:37]}..."
+        raise Mismatch(f"the computed value is {shown}", "A109", "mend the computation")
     else:
         _same_number(value, figure, condition)
 
@@ -151,7 +154,12 @@ def _tolerance(within: Figure, figure: Figure, factor: Decimal) -> Decimal:
 
 
 def _is_finite(value: Value) -> bool:
-    return Decimal(value.text).is_finite()
+    """Whether it is a number, and none that is larger or smaller than anything there is."""
+    try:
+        number = Decimal(value.text)
+    except InvalidOperation:
+        return False
+    return number.is_finite() and abs(number.adjusted()) < LARGEST
 
 
 def _kind(value: Value) -> str:

@@ -13,8 +13,8 @@ from decimal import Decimal, localcontext
 from ..nouns import Figure
 from . import units
 
-PRECISION = 500
-"""Digits of the arithmetic: no digit that is written gets lost."""
+PRECISION, MOST_DIGITS = 500, 100
+"""Digits of the arithmetic, and of a number: no digit that is written gets lost."""
 
 SCALES = {
     "thousand": Decimal(10) ** 3,
@@ -147,6 +147,8 @@ def is_measured(figure: Figure) -> bool:
 
 def _read(text: str, match: re.Match[str]) -> Figure:
     digits = match["digits"].translate(_SEPARATORS)
+    if len(digits) > MOST_DIGITS:
+        raise FigureError(f"a number of {len(digits)} digits is out of range", "round it")
     if match["stray"]:
         raise FigureError(
             f"{match[0]!r} can be read in two ways",
@@ -181,6 +183,8 @@ def _raised(value: Decimal, step: Decimal, match: re.Match[str]) -> tuple[Decima
     """Apply ``e-8``, ``×10⁻⁸`` or a bare power such as ``10⁻⁸`` and ``2³⁰``."""
     if match["power"]:
         exponent = _exponent(match["power"])
+        if abs(exponent) * len(match["digits"]) > PRECISION:
+            raise FigureError("the power is out of range", "write the figure out")
         raised = value**exponent
         exact = exponent >= 0 and value != 10
         return raised, Decimal(1) if exact else raised, not exact
@@ -192,10 +196,10 @@ def _raised(value: Decimal, step: Decimal, match: re.Match[str]) -> tuple[Decima
 
 
 def _exponent(written: str) -> int:
-    exponent = int(written.translate(_SUPERSCRIPTS).strip("^{}"))
-    if abs(exponent) > 400:
-        raise FigureError(f"the exponent {exponent} is out of range", "write the figure out")
-    return exponent
+    digits = written.translate(_SUPERSCRIPTS).strip("^{}")
+    if len(digits) > 6 or abs(int(digits)) > 400:
+        raise FigureError(f"the exponent {digits[:9]} is out of range", "write the figure out")
+    return int(digits)
 
 
 def _unit(text: str, at: int) -> tuple[str, int]:

@@ -285,17 +285,23 @@ CODES = {
     ),
     "A509": Code(
         "not-latex",
-        "A formula is not LaTeX.",
+        "A formula is not LaTeX, or too deep.",
         "It would be shown as its source.",
         "Mend the LaTeX; write `\\$` for a dollar sign.",
     ),
     "A510": Code(
+        "too-deep",
+        "Text is indented too deeply to be read.",
+        "What is not read is not checked.",
+        "Indent it less.",
+    ),
+    "A511": Code(
         "id-names-session",
         "A snippet's id is the name of a session that it does not name.",
         "The two would share a process, and one could change what the other computes.",
         "Join the session by name, or choose another id.",
     ),
-    "A511": Code(
+    "A512": Code(
         "two-devices",
         "Snippets of one session ask for different devices.",
         "A session is one process on one device; one of them would run on the wrong one.",

@@ -23,7 +23,7 @@ from ..reports.json import as_json
 from ..reports.summary import Summary, counted, statuses, summary
 from . import weave
 from .anchors import anchors
-from .mathml import text_of
+from .inline import coded, text_of
 
 TERMS = "glossary"
 CATEGORIES = "categories"
@@ -166,6 +166,7 @@ def _environment() -> jinja2.Environment:
     env.filters["counted"] = counted
     env.filters["worst"] = lambda counts: max((s for s, n in counts.items() if n), default=GOOD)
     env.filters["figure"] = lambda text: markupsafe.Markup(text_of(text))  # noqa: S704 - escaped there
+    env.filters["coded"] = lambda text: markupsafe.Markup(coded(text))  # noqa: S704 - escaped there
     env.filters["condition"] = weave.condition_words
     env.filters["measure"] = again.measure_session
     return env

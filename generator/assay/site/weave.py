@@ -19,7 +19,7 @@ from ..figures import match
 from ..nouns import Checked, Citation, Entry, Key, Snippet, Span, Verdict
 from . import snippets
 from .anchors import anchors
-from .mathml import inert, mathml, text_of
+from .inline import inert, mathml, text_of
 
 
 class Proof(Struct, frozen=True, kw_only=True):

@@ -32,6 +32,11 @@ def inert(text: str) -> str:
     return re.sub(r"[^\w\s.,+=\-/;:()]|_", lambda m: f"&#{ord(m[0])};", text)
 
 
+def coded(text: str) -> str:
+    """Return text as HTML, with what stands between backticks as code."""
+    return re.sub(r"&#96;(.+?)&#96;", r"<code>\1</code>", inert(text))
+
+
 def text_of(text: str) -> str:
     """Return the text of a claim as HTML; a short one, a figure with its unit, stays on one line."""
     escaped = inert(text)
