@@ -18,7 +18,7 @@ from assay.nouns import Report
 from assay.plan import Scope
 from assay.project import read
 from assay.sessions.runner import Runner
-from assay.site.pages import pages, site_of
+from assay.site import pages as site
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -100,10 +100,9 @@ def lines_of(report: Report) -> list[str]:
 
 def pages_of(report: Report, project: Project) -> dict[str, str]:
     """Return the Markdown of each page by its source; of one without a source, by its own path."""
-    site = site_of(read(project.root), report, "", directory_urls=True)
-    found = pages(site)
-    sources = {path: found[site.addresses[path]] for path in (e.path for e in report.entries)}
-    return found | sources
+    made = site.site_of(read(project.root), report, "", directory_urls=True)
+    texts = site.pages(made)
+    return texts | {source: texts[path] for source, path in made.addresses.items() if path in texts}
 
 
 def is_in(process: Path, root: Path) -> bool:

@@ -31,7 +31,7 @@ def read(text: str, *, term: bool = False) -> Entry:
 def findings(text: str, *, term: bool = False) -> list[Finding]:
     """All that is said of a page before anything runs."""
     entry = read(text, term=term)
-    return [*entry.findings, *prose.check(entry, prose.BUILT_IN)[0], *formulas.check(entry)]
+    return [*entry.findings, *prose.check(entry, prose.BUILT_IN).findings, *formulas.check(entry)]
 
 
 def codes(text: str, *, term: bool = False) -> list[str]:

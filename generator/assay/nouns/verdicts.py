@@ -48,7 +48,7 @@ _WORDS = {
     Status.UNMEASURED: "not measured yet",
     Status.STALE: "stale",
     Status.UNCHECKED: "not checked",
-    Status.FAILS: "contradicted by the run",
+    Status.FAILS: "failing",
 }
 
 

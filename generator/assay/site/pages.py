@@ -30,8 +30,6 @@ CATEGORIES = "categories"
 LEDGER = "claims"
 FINDINGS = "reference/findings.md"
 STATUS = "<!-- assay:status -->"
-GOOD = Status.VERIFIED
-"""The status of a page on which nothing is claimed."""
 
 
 class Site(Struct, frozen=True, kw_only=True):
@@ -164,12 +162,18 @@ def _environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
     )
     env.filters["counted"] = counted
-    env.filters["worst"] = lambda counts: max((s for s, n in counts.items() if n), default=GOOD)
+    env.filters["worst"] = _worst
     env.filters["figure"] = lambda text: markupsafe.Markup(text_of(text))  # noqa: S704 - escaped there
     env.filters["coded"] = lambda text: markupsafe.Markup(coded(text))  # noqa: S704 - escaped there
     env.filters["condition"] = weave.condition_words
     env.filters["measure"] = again.measure_session
     return env
+
+
+def _worst(counts: Mapping[Status, int]) -> str:
+    """Return the name of the worst status that *counts* has some of; "none" without claims."""
+    there = [status for status, number in counts.items() if number]
+    return max(there).value if there else "none"
 
 
 def _render(site: Site, here: str, template: str, **more: Any) -> str:
