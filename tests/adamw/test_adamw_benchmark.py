@@ -141,9 +141,9 @@ def test_the_gpu_half_runs_with_a_fake_gpu(
 
     monkeypatch.setattr(torch.cuda, "graph", capture)
     # capturable=True is for devices torch names; here the CPU passes for one.
-    from adamw import gather
+    from adamw import torch_internals
 
-    monkeypatch.setattr(gather, "_get_capturable_supported_devices", lambda: ["cpu"])
+    monkeypatch.setattr(torch_internals, "capturable_devices", lambda: ["cpu"])
     kernel = types.SimpleNamespace(
         device_type=torch.autograd.DeviceType.CUDA, is_user_annotation=False
     )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
 from typing import Any
 
 import pytest
 import torch
-from adamw import AdamW, backends, bf16, reference
+from adamw import AdamW, backends, reference
 from torch import Tensor, nn
 
 from .training import params_of, snapshot, train, with_gradients
@@ -27,10 +26,20 @@ FLAGS: dict[str, dict[str, Any]] = {
     "defaults": {},
     "all": {"lr": 0.02, "betas": (0.8, 0.95), "eps": 1e-6, "weight_decay": 0.3},
     "amsgrad": {"amsgrad": True},
+    "all of amsgrad": {
+        "amsgrad": True,
+        "maximize": True,
+        "lr": 0.02,
+        "betas": (0.8, 0.5),
+        "eps": 1e-6,
+        "weight_decay": 0.3,
+    },
     "maximize": {"maximize": True},
     "no decay": {"weight_decay": 0.0},
     "beta 0": {"betas": (0.0, 0.5)},
 }
+
+DEFAULTS = {"lr": 1e-3, "eps": 1e-8, "weight_decay": 0.01}
 
 # Half a unit in the last place, relative: what rounding the result once may cost.
 HALF_UNIT = {torch.bfloat16: 2.0**-8, torch.float16: 2.0**-11}
@@ -63,22 +72,19 @@ def expected(param: Tensor, steps: int, **options: Any) -> Tensor:
     g = param.grad.double()  # type: ignore[union-attr]
     g = -g if options.pop("maximize", False) else g
     beta1, beta2 = options.pop("betas", (0.9, 0.999))
-    largest = options.pop("amsgrad", False)
+    lr, eps, weight_decay = (options.pop(name, own) for name, own in DEFAULTS.items())
+    amsgrad = options.pop("amsgrad", False)
+    assert not options  # whatever is asked for is followed
     theta, m, v = param.detach().double(), torch.zeros_like(g), torch.zeros_like(g)
-    top = v
+    used = v
     for t in range(1, steps + 1):
-        if not largest:
-            theta, m, v = reference.adamw_step(
-                theta, g, m, v, t, beta1=beta1, beta2=beta2, **options
-            )
-            continue
         m = reference.first_moment(m, g, beta1)
         v = reference.second_moment(v, g, beta2)
-        top = torch.maximum(top, v)
-        theta = reference.decay(theta, 1e-3, 0.01)
+        used = torch.maximum(used, v) if amsgrad else v
         m_hat = reference.bias_correct(m, beta1, t)
-        v_hat = reference.bias_correct(top, beta2, t)
-        theta = theta - 1e-3 * reference.adam_direction(m_hat, v_hat, 1e-8)
+        v_hat = reference.bias_correct(used, beta2, t)
+        theta = reference.decay(theta, lr, weight_decay)
+        theta = theta - lr * reference.adam_direction(m_hat, v_hat, eps)
     return theta
 
 
@@ -224,12 +230,11 @@ def test_formats(body: str, dtype: torch.dtype, options: dict[str, Any]) -> None
 
 
 def with_masters(optimizer: AdamW) -> list[Tensor]:
-    """An optimizer's values, a master in place of the two halves that it is kept in."""
+    """An optimizer's values, a master in place of the parameter that it rounds to."""
     found = []
     for param in params_of(optimizer):
         state = dict(optimizer.state[param])
-        rest = state.pop("master_remainder", None)
-        found += [param.detach() if rest is None else bf16.join_master(param.detach(), rest)]
+        found.append(state.pop("master_param", param.detach()))
         found += [state[key] for key in sorted(state)]
     return [tensor.cpu() for tensor in found]
 
@@ -336,36 +341,3 @@ def test_a_scale_beyond_float16_divides_float16_gradients(body: str) -> None:
     optimizer.step()
     assert param.tolist() == [0.0, -1.0, 1.0]
     assert optimizer.state[param]["exp_avg"].tolist() == pytest.approx([0.0, 0.1, -0.1], rel=1e-3)
-
-
-def test_the_kernel_is_told_how_addresses_are_aligned(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Loads of 16 bytes are promised only where each address is a multiple of 16."""
-    device = home("triton")
-    from adamw import triton_body
-
-    for start, align in ((0, 16), (1, 1)):
-        monkeypatch.setattr(triton_body, "_tables", OrderedDict())
-        param = nn.Parameter(torch.randn(1300, device=device)[start:])
-        param.grad = torch.ones(1300 - start, device=device)
-        AdamW([param], backend="triton").step()
-        assert [table.align for table in triton_body._tables.values()] == [align]
-
-
-def test_tables_of_addresses_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Gradients at ever new addresses do not fill the memory with tables."""
-    device = home("triton")
-    from adamw import triton_body
-
-    monkeypatch.setattr(triton_body, "_tables", OrderedDict())
-    monkeypatch.setattr(triton_body, "KEPT_TABLES", 2)
-    (param,) = make(device, torch.float32, [(3,)])
-    optimizer, gradients = (
-        AdamW([param], backend="triton"),
-        [torch.ones_like(param) for _ in "abcd"],
-    )
-    for gradient in gradients:
-        param.grad = gradient
-        optimizer.step()
-    addresses = [gradient.data_ptr() for gradient in gradients]
-    kept = [int(table.host[0, 1]) for table in triton_body._tables.values()]
-    assert kept == addresses[-2:]

@@ -185,7 +185,6 @@ def test_a_schedule_may_end_a_rounding_error_below_zero() -> None:
 
 WRAPPED: list[tuple[dict[str, Any], torch.dtype]] = [
     ({"state_dtype": "8bit"}, torch.float32),
-    ({"rounding": "master"}, torch.bfloat16),
     ({"rounding": "stochastic"}, torch.bfloat16),
 ]
 
@@ -194,7 +193,7 @@ WRAPPED: list[tuple[dict[str, Any], torch.dtype]] = [
 def test_a_tensor_of_tensors_has_no_bits_to_code(
     options: dict[str, Any], dtype: torch.dtype
 ) -> None:
-    """8-bit moments and roundings refuse a DTensor or its like, the optimizer as it was."""
+    """8-bit moments and noise refuse a DTensor or its like, the optimizer as it was."""
     pair = TwoTensor(torch.ones(5000, dtype=dtype), torch.ones(5000, dtype=dtype))
     ((name, value),) = options.items()
     with pytest.raises(RuntimeError, match=f"{name}='{value}' takes plain tensors, not TwoTensor"):

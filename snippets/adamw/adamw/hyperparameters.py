@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-BACKENDS = ("auto", "reference", "foreach", "triton")
+BACKENDS = ("auto", "reference", "foreach", "fused", "triton")
 STATE_DTYPES = (None, torch.float32, torch.bfloat16, "8bit")
 ROUNDINGS = ("nearest", "stochastic", "master")
 

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 from torch.optim.optimizer import Optimizer, ParamsT
 
-from . import backends, gather, loading
+from . import backends, gather, loading, torch_internals
 from .batch import Batch, Options
+from .groups import OWN_OPTIONS, Group
 from .hyperparameters import check_hyperparameters
 
 
@@ -100,21 +101,32 @@ class AdamW(Optimizer):
             "seed": seed,
         }
         check_hyperparameters(defaults)
+        self._kept: dict[str, Any] = {}  # what bodies keep between steps; neither saved nor copied
         super().__init__(params, defaults)
         # torch.amp.GradScaler then leaves unscaling and skipping to step(): no wait for the host.
-        self._step_supports_amp_scaling = bool(fused) or backend == "triton"
+        self._step_supports_amp_scaling = bool(fused) or backend in backends.UNSCALING
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Accept state saved by any version of torch's Adam family, as AdamW."""
         super().__setstate__(state)
+        self._kept = {}
         loading.unseal(self.state)
+        self.param_groups = [Group.of(group, self.defaults) for group in self.param_groups]
         for group in self.param_groups:
             for name, value in loading.OLDEST.items():
                 group.setdefault(name, value)
             group["decoupled_weight_decay"] = True
         self._step_supports_amp_scaling = all(
-            group["fused"] or group["backend"] == "triton" for group in self.param_groups
+            group["fused"] or group["backend"] in backends.UNSCALING for group in self.param_groups
         )
+
+    def __repr__(self) -> str:
+        """Show torch's options of each group, and this optimizer's own beside its number."""
+        text = super().__repr__()
+        for number, group in enumerate(self.param_groups):
+            own = ", ".join(f"{name}={group[name]!r}" for name in OWN_OPTIONS)
+            text = text.replace(f"Parameter Group {number}\n", f"Parameter Group {number}: {own}\n")
+        return text
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group after checking its hyperparameters; the caller's dict stays as it was.
@@ -127,10 +139,11 @@ class AdamW(Optimizer):
             check_hyperparameters(options)
             param_group = dict(param_group)
         super().add_param_group(param_group)
+        self.param_groups[-1] = Group.of(self.param_groups[-1], self.defaults)
         try:
             gather.refuse_format(self.param_groups[-1]["params"], options)
             for param in self.param_groups[-1]["params"]:
-                if options["backend"] != "auto":
+                if options["backend"] != "auto" or options["fused"]:
                     backends.choose(param, options)
         except RuntimeError:
             self.param_groups.pop()
@@ -163,7 +176,7 @@ class AdamW(Optimizer):
         cannot run, and ValueError for a hyperparameter that became NaN or infinite and for state or
         hyperparameters on another device than their parameter.
         """
-        self._accelerator_graph_capture_health_check()
+        torch_internals.check_capture(self)
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -183,7 +196,7 @@ class AdamW(Optimizer):
         work, stream = [], 0
         for group in self.param_groups:
             options = Options.of(group, grad_scale, found_inf)
-            for body, batch in gather.batches(self.state, group, stream):
+            for body, batch in gather.batches(self.state, group, stream, self._kept):
                 gather.check_devices(body, batch, options)
                 work.append((body, batch, options))
             stream += len(group["params"])
