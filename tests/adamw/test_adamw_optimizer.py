@@ -96,7 +96,8 @@ def moved(source: torch.optim.Optimizer, target: Any, group: Any) -> Any:
     continued.load_state_dict(torch.load(file, weights_only=True))
     assert_same_values(continued, source, rtol=0.0)
     for was, now in zip(source.param_groups, continued.param_groups, strict=True):
-        kept = [key for key in was if key != "params"]
+        kept = [key for key in now if key != "params"]
+        assert set(kept) >= set(torch.optim.AdamW(params).param_groups[0]) - {"params"}
         assert {key: now[key] for key in kept} == {key: was[key] for key in kept}
     return continued
 

@@ -111,7 +111,7 @@ class AdamW(Optimizer):
         super().__setstate__(state)
         self._kept = {}
         loading.unseal(self.state)
-        self.param_groups = [Group.of(group, self.defaults) for group in self.param_groups]
+        self._own_groups()
         for group in self.param_groups:
             for name, value in loading.OLDEST.items():
                 group.setdefault(name, value)
@@ -119,6 +119,11 @@ class AdamW(Optimizer):
         self._step_supports_amp_scaling = all(
             group["fused"] or group["backend"] in backends.UNSCALING for group in self.param_groups
         )
+
+    def _own_groups(self) -> None:
+        """Make groups of the plain dicts that torch's load, a pickle or a wrapper put there."""
+        if not all(isinstance(group, Group) for group in self.param_groups):
+            self.param_groups = [Group.of(group, self.defaults) for group in self.param_groups]
 
     def __repr__(self) -> str:
         """Show torch's options of each group, and this optimizer's own beside its number."""
@@ -181,6 +186,7 @@ class AdamW(Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
+        self._own_groups()
         for group in self.param_groups:
             gather.refuse(group)
         scaler = getattr(self, "grad_scale", None), getattr(self, "found_inf", None)
