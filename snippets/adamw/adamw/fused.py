@@ -23,8 +23,6 @@ def missing(param: Tensor, group: Mapping[str, Any]) -> str:
     """Return why torch's fused step cannot update param as group asks; nothing if it can."""
     if not param.is_cpu:
         return f"torch's fused step stands here for a CPU; a parameter is on {param.device}"
-    if type(param) not in (Tensor, torch.nn.Parameter):
-        return f"it takes plain tensors, not {type(param).__name__}"
     if group["rounding"] != "nearest" and param.dtype == torch.bfloat16:
         return f"torch's fused step rounds to nearest, not with rounding={group['rounding']!r}"
     state_dtype = group["state_dtype"]
