@@ -239,6 +239,26 @@ print(*sorted(tried - sys.stdlib_module_names))
     assert done.stdout.split() == ["adamw"]
 
 
+def private_names_of_torch(source: Path) -> set[str]:
+    """Names of torch that begin with an underscore: attributes of the module, and imports."""
+    found = set()
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value).split(".")[0] == "torch":
+            found |= {node.attr}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("torch"):
+            found |= {*(node.module or "").split("."), *(alias.name for alias in node.names)}
+    return {name for name in found if name.startswith("_")}
+
+
+def test_private_names_of_torch_stand_in_one_file() -> None:
+    """What torch may move is in torch_internals; the foreach body is made of torch._foreach_*."""
+    package = Path(adamw.__file__).parent
+    found = {path.name: private_names_of_torch(path) for path in package.glob("*.py")}
+    assert "_fused_adamw_" in found.pop("torch_internals.py")
+    assert all(name.startswith("_foreach_") for name in found.pop("foreach.py"))
+    assert not set().union(*found.values())
+
+
 def test_adamw_imports_no_neighbour() -> None:
     """No module of adamw imports assay or vram, at any depth of its code."""
     imported = set()

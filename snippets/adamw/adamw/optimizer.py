@@ -103,8 +103,7 @@ class AdamW(Optimizer):
         check_hyperparameters(defaults)
         self._kept: dict[str, Any] = {}  # what bodies keep between steps; neither saved nor copied
         super().__init__(params, defaults)
-        # torch.amp.GradScaler then leaves unscaling and skipping to step(): no wait for the host.
-        self._step_supports_amp_scaling = bool(fused) or backend in backends.UNSCALING
+        self._announce_unscaling()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Accept state saved by any version of torch's Adam family, as AdamW."""
@@ -116,9 +115,12 @@ class AdamW(Optimizer):
             for name, value in loading.OLDEST.items():
                 group.setdefault(name, value)
             group["decoupled_weight_decay"] = True
-        self._step_supports_amp_scaling = all(
-            group["fused"] or group["backend"] in backends.UNSCALING for group in self.param_groups
-        )
+        self._announce_unscaling()
+
+    def _announce_unscaling(self) -> None:
+        """Let GradScaler leave unscaling and skipping to step(): no wait for the host."""
+        ours = (g["fused"] or g["backend"] in backends.UNSCALING for g in self.param_groups)
+        torch_internals.announce_unscaling(self, unscales=all(ours))
 
     def _own_groups(self) -> None:
         """Make groups of the plain dicts that torch's load, a pickle or a wrapper put there."""

@@ -18,6 +18,7 @@ from torch.optim.optimizer import _get_capturable_supported_devices as capturabl
 from torch.utils._python_dispatch import is_traceable_wrapper_subclass as wraps_tensors
 
 __all__ = [
+    "announce_unscaling",
     "capturable_devices",
     "check_capture",
     "check_fused",
@@ -40,6 +41,11 @@ _check = next(name for name in _CAPTURE_CHECKS if hasattr(Optimizer, name))
 def check_capture(optimizer: Optimizer) -> None:
     """Raise RuntimeError where a graph is being captured without capturable=True."""
     getattr(optimizer, _check)()
+
+
+def announce_unscaling(optimizer: Optimizer, *, unscales: bool) -> None:
+    """Tell torch.amp.GradScaler whether step() divides by its scale and skips infinities itself."""
+    optimizer._step_supports_amp_scaling = unscales  # type: ignore[attr-defined]
 
 
 def count_(steps: Sequence[Tensor]) -> None:
