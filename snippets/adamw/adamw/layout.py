@@ -99,6 +99,9 @@ def state_bytes(
 ) -> int:
     """Return the bytes of all state that AdamW will hold for params, before anything is allocated.
 
+    A parameter of n elements takes 4 bytes of step, n moments twice (thrice with amsgrad) in
+    state_dtype, where "8bit" is n bytes and 4 for each 256 begun, and 4 n bytes of master.
+
     Args:
         params: what AdamW takes: tensors (meta ones too), (name, tensor) pairs, or groups, whose
             own amsgrad, state_dtype and rounding count.

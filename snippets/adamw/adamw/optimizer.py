@@ -23,7 +23,8 @@ class AdamW(Optimizer):
     """Adam with decoupled weight decay: `torch.optim.AdamW`'s arguments and defaults, and more.
 
     Args:
-        params: tensors, (name, tensor) pairs, or groups: dicts with `params` and their own options.
+        params: tensors of any shape, float16 to float64, bfloat16 or complex; (name, tensor) pairs;
+            or groups: dicts with `params` and their own options.
         lr: learning rate, finite and at least 0; a float or a 1-element tensor. It also scales the
             decay: lr * weight_decay.
         betas: decay rates of the two running means, two floats or two 1-element tensors in [0, 1).
@@ -35,30 +36,34 @@ class AdamW(Optimizer):
         capturable: keep steps beside the parameters and read nothing on the host, so that step()
             can be captured in a CUDA graph.
         differentiable: let autograd record the step.
-        fused: True asks for Triton on a GPU; on a CPU it is the foreach body, which keeps a run of
-            parameters in cache from the first operation to the last.
-        backend: the body of the arithmetic: "reference", "foreach", "triton", or "auto": Triton on
-            a GPU where it is installed, foreach elsewhere, reference under differentiable.
+        fused: True asks for Triton on a GPU and for torch's own fused step on a CPU.
+        backend: the body of the arithmetic: "reference", "foreach", "fused" (torch's, on a CPU),
+            "triton", or "auto": as fused and foreach say, and without them Triton on a GPU where it
+            is installed, foreach elsewhere, reference under differentiable.
         state_dtype: of the moments. None is torch's rule, the parameter's own dtype; torch.float32
             is the rule of Apex and bitsandbytes; torch.bfloat16; "8bit" codes blocks of 256 and
             leaves tensors under 4,096 elements in float32. Complex parameters keep torch's rule.
-        rounding: of bfloat16 parameters: "nearest", "stochastic" (right on average), or "master"
-            (16 more bits kept in the state: the parameter is a float32 one in two halves).
+        rounding: of bfloat16 parameters: "nearest", "stochastic" (right on average), or "master": a
+            float32 of each weight is kept in the state, and counts until something else sets the
+            weight.
         seed: of the stochastic rounding, in [0, 2**31).
 
     State of a parameter, made at its first step with a gradient: `step` (0-dimensional float32, on
-    the CPU unless fused, capturable or updated by Triton), `exp_avg` and `exp_avg_sq`, with amsgrad
-    `max_exp_avg_sq`; for other formats see `adamw.state_bytes` and `adamw.layout`. A `state_dict()`
-    with torch's keys loads into torch.optim.AdamW, and torch's loads here, converted to this
-    optimizer's state_dtype; backend, state_dtype, rounding and seed stay as constructed.
+    the CPU unless fused, capturable or updated by Triton); of the parameter's shape `exp_avg` and
+    `exp_avg_sq`, with amsgrad `max_exp_avg_sq`, under rounding="master" `master_param` (float32);
+    8-bit moments are `exp_avg_codes` (uint8) and `exp_avg_scales` (float32, one a block of 256).
+    A `state_dict()` with torch's keys loads into torch.optim.AdamW, and torch's loads here,
+    converted to this optimizer's state_dtype. backend, state_dtype, rounding and seed are not
+    saved: they stay as constructed.
 
     Raises:
         ValueError: a hyperparameter outside its range, NaN, infinite or no number, in the
             arguments, a group or a loaded state (torch looks at the arguments alone, and lets
             infinity pass); loaded state that does not fit.
-        RuntimeError: a backend that cannot run here, with what is missing; flags that exclude each
-            other; a sparse gradient; 8-bit moments, or a rounding other than to nearest, for a
-            DTensor or another tensor that wraps tensors.
+        RuntimeError: a backend that cannot run here, with what is missing; fused=True on a CPU with
+            a format that torch's fused step does not have; flags that exclude each other; a sparse
+            gradient; 8-bit moments, or stochastic rounding, for a DTensor or another tensor that
+            wraps tensors.
 
     Source: Loshchilov & Hutter 2019, arXiv 1711.05101, Algorithm 2; see `adamw.reference`.
     """
