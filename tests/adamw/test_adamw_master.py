@@ -124,6 +124,21 @@ def test_any_edits_in_any_order_follow_the_rule(seed: int, edits: list[str], bod
     assert_follows(narrow, wide)
 
 
+@pytest.mark.parametrize("body", ["reference", "foreach", "triton"])
+def test_a_master_half_way_between_two_weights_rounds_to_the_even_one(body: str) -> None:
+    """Every body rounds a tie as torch and hardware do, or another would see an edit in it."""
+    ties = torch.tensor([1.0, 1.0 + 2**-7, -1.0, 3.0]) + 2**-8
+    param = nn.Parameter(ties.to(home(body), torch.bfloat16))
+    param.grad = torch.ones_like(param)
+    options: dict[str, Any] = {"rounding": "master", "state_dtype": torch.float32, "lr": 0.0}
+    optimizer = AdamW([param], backend=body, **options)
+    optimizer.step()
+    optimizer.state[param]["master_param"].copy_(ties)
+    optimizer.step()
+    assert torch.equal(optimizer.state[param]["master_param"].cpu(), ties)
+    assert torch.equal(param.detach().cpu(), ties.to(torch.bfloat16))
+
+
 def test_a_weight_set_from_outside_is_the_master_exactly() -> None:
     """Weights set to 3 are 3.0 in float32 too: with a gradient of 0 the master is 3, no more."""
     narrow, wide = pair("foreach", seed=0)

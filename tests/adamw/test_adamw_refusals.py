@@ -97,6 +97,24 @@ def test_a_bad_group_changes_nothing(options: dict[str, Any], message: str) -> N
     assert set(group) == given_keys
 
 
+# What a message says of a string, whole: what to write, and in YAML where that is another thing.
+STRINGS = {
+    "1e-3": "'1e-3' is a string, not a number: write 0.001, in YAML 1.0e-3",
+    "5E6": "'5E6' is a string, not a number: write 5000000.0, in YAML 5.0e+6",
+    "1.5e-2": "'1.5e-2' is a string, not a number: write 0.015",
+    " 0.1": "' 0.1' is a string, not a number: write 0.1",
+    "nan": "'nan' is a string, not a number",
+    "": "'' is a string, not a number",
+}
+
+
+@pytest.mark.parametrize(("text", "message"), STRINGS.items())
+def test_a_string_is_shown_as_one_with_what_to_write(text: str, message: str) -> None:
+    """The quotes show what came, and what to write instead works."""
+    with pytest.raises(ValueError, match=f"^Invalid learning rate: {re.escape(message)}$"):
+        AdamW(parameters(), lr=text)  # type: ignore[arg-type]
+
+
 OURS = ("inf", "two numbers", "backend", "state_dtype", "rounding", "seed")
 REFUSED_BY_TORCH_TOO = [
     case

@@ -103,7 +103,6 @@ def test_a_captured_table_stays_and_is_one(monkeypatch: pytest.MonkeyPatch) -> N
     assert tables.of(batch, BLOCK, capturing=True) is captured
     assert tables.of(batch, BLOCK, capturing=False) is captured
     assert list(tables.captured.values()) == [captured]
-    assert len(tables.recent) == 1
 
 
 def test_tables_go_with_their_optimizer() -> None:

@@ -76,13 +76,12 @@ class Batch(NamedTuple):
 
     def pick(self, indices: Sequence[int]) -> Batch:
         """Return the batch of the tensors at indices."""
-        return Batch(
-            [self.params[i] for i in indices],
-            [self.grads[i] for i in indices],
-            [self.steps[i] for i in indices],
-            {key: [tensors[i] for i in indices] for key, tensors in self.state.items()},
-            [self.streams[i] for i in indices],
-            self.kept,
+        return self._replace(
+            params=[self.params[i] for i in indices],
+            grads=[self.grads[i] for i in indices],
+            steps=[self.steps[i] for i in indices],
+            state={key: [tensors[i] for i in indices] for key, tensors in self.state.items()},
+            streams=[self.streams[i] for i in indices],
         )
 
 
@@ -107,13 +106,9 @@ def compute_dtype(batch: Batch, options: Options) -> torch.dtype:
     1e-8, torch's eps, and nothing below 6e-8, the square of a gradient of 2e-4.
     """
     dtype = batch.params[0].dtype
-    plain = all(batch.state[key][0].dtype == dtype for key in MOMENTS[:2] if key in batch.state)
-    if (
-        dtype != torch.float16
-        and plain
-        and "exp_avg" in batch.state
-        and not _rounds(batch, options)
-    ):
+    moments = [batch.state[key][0] for key in MOMENTS[:2] if key in batch.state]  # none: codes
+    own = bool(moments) and all(moment.dtype == dtype for moment in moments)
+    if own and dtype != torch.float16 and not _rounds(batch, options):
         return dtype
     return torch.float64 if dtype == torch.float64 else torch.float32
 

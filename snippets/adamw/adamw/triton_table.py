@@ -91,7 +91,7 @@ class Tables:
         made, device = rows(batch, block), batch.params[0].device
         key = (device, tuple(made))
         table = self.captured.get(key) or self.recent.pop(key, None) or _new(made, device, block)
-        if capturing or key in self.captured:
+        if capturing:
             self.captured[key] = table
             return table
         self.recent[key] = table
