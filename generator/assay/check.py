@@ -15,6 +15,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from .entries import parse
+from .figures.names import Names, of_project
 from .findings import compare, endings, formulas, prose, structure
 from .nouns import Checked, Entry, Failure, Finding, Outcome, Place, Report, Session
 from .plan import Key, Plan, plan
@@ -154,9 +155,10 @@ def read_entries(project: Project) -> list[Entry]:
     ]
 
 
-def names_of(project: Project) -> prose.Names:
+def names_of(project: Project) -> Names:
     """Return the patterns of names that may hold a number: built in, then of the settings."""
-    return (*prose.BUILT_IN, *((n.pattern, n.reason) for n in project.settings.names))
+    found = project.settings
+    return of_project(((n.pattern, n.reason) for n in found.names), found.units)
 
 
 def files_of(project: Project) -> list[str]:
@@ -242,6 +244,6 @@ def _cited(entries: Iterable[Entry], project: Project) -> Iterator[Finding]:
     for entry in entries:
         yield from compare.opinions(entry)
         for given in entry.givens:
-            finding = compare.given_finding(given, project.givens)
+            finding = compare.given_finding(given, project.givens, names_of(project))
             if finding is not None:
                 yield finding

@@ -62,7 +62,9 @@ class Shipped:
         bound = [bound for bound in planned.claims if bound.entry is new]
         found = [compare.judge(b, checks, self.names)[1] for b in bound]
         found = [f for f in found if f is not None and f.code not in {"A110", "A111"}]
-        found += [compare.given_finding(given, self.sources.givens) for given in new.givens]
+        found += [
+            compare.given_finding(given, self.sources.givens, self.names) for given in new.givens
+        ]
         ended = [
             finding
             for one in checks.values()

@@ -15,6 +15,7 @@ from typing import Any
 import pyromark
 
 from ..nouns import (
+    HOLE,
     Block,
     Claim,
     Entry,
@@ -29,9 +30,6 @@ from ..nouns import (
 )
 from . import fences, frontmatter, html
 from .positions import Lines, Source
-
-HOLE = "\ufffc"
-"""Stands in a block for what is not prose: code, math, a claim."""
 
 _OPTIONS = (
     pyromark.Options.ENABLE_TABLES

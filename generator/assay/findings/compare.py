@@ -10,15 +10,15 @@ from collections.abc import Iterator, Mapping
 
 from msgspec.structs import replace
 
-from ..figures import match, reading, units
-from ..figures.match import Mismatch
+from ..figures import match, stated
+from ..figures.names import Names
+from ..figures.numbers import FigureError
+from ..figures.stated import Mismatch, Stated
 from ..hints import nearest
 from ..nouns import (
     Checked,
     Citation,
-    Condition,
     Entry,
-    Figure,
     Finding,
     Given,
     Record,
@@ -28,12 +28,12 @@ from ..nouns import (
 )
 from ..plan import Ask, Bound, Key
 from ..sessions import records
-from . import endings, prose
+from . import endings
 
 Checks = Mapping[Key, Checked]
 
 
-def verdict(bound: Bound, checks: Checks, names: prose.Names) -> tuple[Verdict, Finding | None]:
+def verdict(bound: Bound, checks: Checks, names: Names) -> tuple[Verdict, Finding | None]:
     """Return what *checks* say of a claim, and the finding if it does not hold."""
     if bound.problem is not None:
         return _unchecked(bound, bound.problem.message), bound.problem
@@ -55,7 +55,7 @@ def verdict(bound: Bound, checks: Checks, names: prose.Names) -> tuple[Verdict, 
     return _compared(bound, checked, value, checks, names)
 
 
-def judge(bound: Bound, checks: Checks, names: prose.Names) -> tuple[Verdict, Finding | None]:
+def judge(bound: Bound, checks: Checks, names: Names) -> tuple[Verdict, Finding | None]:
     """Return the verdict on a claim: of a run, or of all records, where the worst one counts."""
     key = bound.ask.session if bound.ask else None
     checked = checks.get(key) if key else None
@@ -65,7 +65,7 @@ def judge(bound: Bound, checks: Checks, names: prose.Names) -> tuple[Verdict, Fi
     return next((judged for judged in found if judged[0].status != "holds"), found[0])
 
 
-def given_finding(given: Given, citations: Mapping[str, Citation]) -> Finding | None:
+def given_finding(given: Given, citations: Mapping[str, Citation], names: Names) -> Finding | None:
     """Return what is wrong with a given: no citation, or another figure than the one cited."""
     citation = citations.get(given.key)
     if citation is None:
@@ -73,24 +73,19 @@ def given_finding(given: Given, citations: Mapping[str, Citation]) -> Finding | 
         message = f"{given.key!r} is not among the givens"
         return Finding(code="A203", place=given.place, message=message, hint=hint)
     try:
-        stated, cited = reading.only(given.text), reading.only(citation.value)
-    except reading.FigureError as error:
+        said, cited = stated.figure_of(given.text, names), stated.figure_of(citation.value, names)
+    except FigureError as error:
         return Finding(code="A101", place=given.place, message=str(error), hint=error.hint)
-    if _base(stated.value, stated) == _base(cited.value, cited) and stated.high == cited.high:
+    if match.is_same(said, cited):
         return None
-    exact = Value(kind="float", text=str(_base(cited.value, cited)))
-    try:
-        match.compare(exact, given.text, stated, Condition())
-    except Mismatch:
-        return Finding(
-            code="A204",
-            place=given.place,
-            message=f"the source of {given.key!r} says otherwise",
-            hint=f"write {citation.value}, as in {citation.source}",
-            stated=stated.text,
-            computed=citation.value,
-        )
-    return None
+    return Finding(
+        code="A204",
+        place=given.place,
+        message=f"the source of {given.key!r} says otherwise",
+        hint=f"write {citation.value}, as in {citation.source}",
+        stated=said.text,
+        computed=citation.value,
+    )
 
 
 def opinions(entry: Entry) -> Iterator[Finding]:
@@ -102,26 +97,21 @@ def opinions(entry: Entry) -> Iterator[Finding]:
             yield Finding(code="A205", place=opinion.place, message=message, hint=hint)
 
 
-def _base(number: object, figure: Figure) -> object:
-    return number * (units.factor(figure.unit) or 1)  # type: ignore[operator]
-
-
 def _compared(
-    bound: Bound, checked: Checked, value: Value, checks: Checks, names: prose.Names
+    bound: Bound, checked: Checked, value: Value, checks: Checks, names: Names
 ) -> tuple[Verdict, Finding | None]:
     claim, condition = bound.claim, bound.condition
-    figure: Figure | None = None
+    said: Stated | None = None
     problem: Mismatch | None = None
     status: Status
     try:
-        if not match.is_text(value, condition):
-            figure = match.stated_figure(prose.mask(claim.text, names), condition)
-        _hold(bound, value, figure, checks)
+        said = stated.read(value, claim.text, condition, names)
+        _hold(bound, value, said, checks)
     except Mismatch as mismatch:
         status, reason, problem = "fails", str(mismatch), mismatch
     else:
         status, reason = "holds", ""
-    unit = figure.unit if figure else ""
+    figure = said.figure if said else None
     verdict = Verdict(
         entry=bound.entry.slug,
         claim=claim,
@@ -132,8 +122,8 @@ def _compared(
         condition=condition,
         figure=figure,
         computed=match.computed(value),
-        computed_text=match.shown(value, unit),
-        unit=unit,
+        computed_text=match.shown(value, said),
+        unit=figure.unit if figure else "",
         reason=reason,
         device=checked.session.job.device,
         gpus=checked.gpus,
@@ -144,14 +134,13 @@ def _compared(
     return verdict, _mismatch(bound, verdict, problem, checked)
 
 
-def _hold(bound: Bound, value: Value, figure: Figure | None, checks: Checks) -> None:
+def _hold(bound: Bound, value: Value, said: Stated, checks: Checks) -> None:
     """Raise :class:`Mismatch` unless the claim holds; a refuted claim holds when it is false."""
-    text, condition = bound.claim.text, bound.condition
-    if not condition.refuted:
-        match.compare(value, text, figure, condition)
+    if not bound.condition.refuted:
+        match.compare(value, said)
         return
     try:
-        match.compare(value, text, figure, condition)
+        match.compare(value, said)
     except Mismatch as mismatch:
         if mismatch.code != "A104":
             raise
@@ -160,10 +149,10 @@ def _hold(bound: Bound, value: Value, figure: Figure | None, checks: Checks) -> 
     if bound.true_for is not None:
         other = _value(bound.true_for, checks)
         try:
-            match.compare(other, text, figure, condition)
+            match.compare(other, said)
         except Mismatch as mismatch:
             reason = f"it would not be true for {bound.true_for.probe} either"
-            raise Mismatch(f"{reason}, which is {match.shown(other, '')}", "A108") from mismatch
+            raise Mismatch(f"{reason}, which is {match.shown(other)}", "A108") from mismatch
 
 
 def _value(ask: Ask, checks: Checks) -> Value:
@@ -234,7 +223,7 @@ def _unmeasured(bound: Bound, checked: Checked, reason: str) -> tuple[Verdict, F
 
 
 def _stale(
-    bound: Bound, checked: Checked, record: Record, checks: Checks, names: prose.Names
+    bound: Bound, checked: Checked, record: Record, checks: Checks, names: Names
 ) -> tuple[Verdict, Finding]:
     """Return that a record no longer answers for a claim, with the value that it holds."""
     assert bound.ask is not None
