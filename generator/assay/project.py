@@ -6,7 +6,6 @@ Law: a file that cannot be read is a finding at its path, never an exception and
 from __future__ import annotations
 
 import os
-import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,12 +13,13 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
+from . import git
 from .nouns import Checked, Citation, Finding, Paper, Place, Record
 from .sessions import records
 from .sessions.runner import Setup, WorkerError
 from .sessions.sources import Sources
 from .sessions.store import Store, write
-from .settings import Settings, SettingsError, load
+from .settings import Settings, load
 
 T = TypeVar("T")
 
@@ -48,8 +48,9 @@ class Project(Struct, frozen=True, kw_only=True):
     givens: dict[str, Citation]
     records: dict[str, Record]
     """By the file that holds each, from the root."""
+    files: tuple[str, ...]
+    """Paths from the root that a link of a page may go to."""
     findings: tuple[Finding, ...]
-    commit: str = ""
 
 
 def read(root: Path, settings: Settings | None = None) -> Project:
@@ -72,31 +73,17 @@ def read(root: Path, settings: Settings | None = None) -> Project:
         papers=reader.papers(f"{settings.glossary}/papers.toml"),
         givens=reader.givens(f"{settings.glossary}/givens"),
         records=reader.records(settings.evidence),
+        files=reader.files(settings.glossary, settings.docs),
         findings=tuple(reader.findings),
     )
 
 
-def commit(root: Path) -> str:
-    """Return the short commit of *root*, with ``+`` for uncommitted changes, or ""."""
-    git = ["git", "-C", str(root)]
-    try:
-        found = subprocess.run(
-            [*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True
-        )
-        changed = subprocess.run(
-            [*git, "status", "--porcelain", "--untracked-files=no"], capture_output=True, text=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return found.stdout.strip() + ("+" if changed.stdout.strip() else "")
-
-
-def setup_of(project: Project) -> Setup:
-    """Return what the sessions of *project* are run with."""
+def setup_of(root: Path, settings: Settings) -> Setup:
+    """Return what the sessions of the project at *root* are run with."""
     return Setup(
-        root=str(project.root),
-        path=tuple(str(project.root / folder) for folder in project.settings.path),
-        preload=project.settings.preload,
+        root=str(root),
+        path=tuple(str(root / folder) for folder in settings.path),
+        preload=settings.preload,
     )
 
 
@@ -114,7 +101,7 @@ def keep_record(project: Project, checked: Checked) -> str:
         raise WorkerError(f"no record of {session.page} {session.name}: nvidia-smi names no GPU")
     sources = project.sources
     files = sources.depended_on(checked.outcome.traced)
-    record = records.make(checked, files, sources.digest, commit(project.root))
+    record = records.make(checked, files, sources.digest, git.commit(project.root))
     path = f"{project.settings.evidence}/{records.file_of(record)}"
     write(project.root / path, records.encode(record))
     return path
@@ -138,6 +125,10 @@ class _Reader:
         files = sorted((self.root / folder).rglob(pattern))
         found = {f.relative_to(self.root).as_posix(): self._text(f) for f in files}
         return {path: text for path, text in found.items() if text is not None}
+
+    def files(self, *folders: str) -> tuple[str, ...]:
+        found = (p for folder in folders for p in (self.root / folder).rglob("*"))
+        return tuple(p.relative_to(self.root).as_posix() for p in found)
 
     def papers(self, path: str) -> dict[str, Paper]:
         file = self.root / path
@@ -224,17 +215,3 @@ def _leaves(data: dict[str, Any], prefix: str) -> list[tuple[str, dict[str, Any]
 def _line_of(text: str, key: str) -> int:
     at = text.find(f"[{key}]")
     return text.count("\n", 0, max(at, 0)) + 1
-
-
-def changed(root: Path) -> frozenset[str]:
-    """Return the paths that differ from the last commit, new files included."""
-    git = ["git", "-C", str(root)]
-    commands = (
-        [*git, "diff", "--name-only", "--relative", "HEAD"],
-        [*git, "ls-files", "--others", "--exclude-standard"],
-    )
-    try:
-        outputs = [subprocess.run(c, capture_output=True, text=True, check=True) for c in commands]
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise SettingsError(f"--changed needs a git repository with a commit: {error}") from error
-    return frozenset(p for o in outputs for p in o.stdout.splitlines() if p.endswith(".md"))

@@ -32,7 +32,7 @@ def read(text: str, *, term: bool = False) -> Entry:
 def findings(text: str, *, term: bool = False) -> list[Finding]:
     """All that is said of a page before anything runs."""
     entry = read(text, term=term)
-    return [*entry.findings, *prose.check(entry, Names())[0], *formulas.check(entry)]
+    return [*entry.findings, *prose.check(entry, Names()).findings, *formulas.check(entry)]
 
 
 def codes(text: str, *, term: bool = False) -> list[str]:

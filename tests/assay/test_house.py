@@ -167,7 +167,8 @@ def test_every_code_is_explained_and_used() -> None:
     texts = (f.read_text(encoding="utf-8") for n, f in FILES.items() if not n.endswith(".codes"))
     used = {code for text in texts for code in re.findall(r'"(A\d{3})"', text)}
     assert used == CODES.keys()
-    assert all(meaning.endswith(".") for meaning in CODES.values())
+    assert all(text.endswith(".") for c in CODES.values() for text in (c.summary, c.why, c.cure))
+    assert len({code.name for code in CODES.values()}) == len(CODES)
 
 
 def test_no_module_has_a_name_that_says_nothing() -> None:

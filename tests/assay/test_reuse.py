@@ -10,9 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from assay.nouns import Report
-from assay.project import read, setup_of
+from assay.nouns import Report, Status
+from assay.project import setup_of
 from assay.sessions.runner import Warm
+from assay.settings import load
 
 from .conftest import Make
 from .lab import Project, page
@@ -57,8 +58,8 @@ def test_a_second_check_runs_nothing(project: Project) -> None:
     report = project.check()
     assert ran(report) == set()
     assert report.ok
-    assert [verdict.status for verdict in report.verdicts] == ["holds"] * 5
-    assert all(verdict.reused for verdict in report.verdicts)
+    assert [verdict.status for verdict in report.verdicts] == [Status.VERIFIED] * 5
+    assert all(v.answer is not None and v.answer.reused for v in report.verdicts)
 
 
 def test_a_second_check_starts_no_worker_and_imports_no_more_than_it_needs(make: Make) -> None:
@@ -349,7 +350,7 @@ def test_a_store_that_cannot_be_written_fails_no_check(make: Make, store: str) -
 def test_a_full_disk_fails_no_check(make: Make) -> None:
     """When writing a result fails half-way, the check holds and leaves no torn file behind."""
     project = make(PROJECT)
-    runner = Warm(setup_of(read(project.root)), 2)
+    runner = Warm(setup_of(project.root, load(project.root)), 2)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
         project.check(run=runner, keep=False)
@@ -360,3 +361,19 @@ def test_a_full_disk_fails_no_check(make: Make) -> None:
         runner.close()
     assert report.ok
     assert not [file for file in project.store.rglob("*") if file.is_file()]
+
+
+def test_pages_with_the_same_code_share_one_result(make: Make) -> None:
+    """Two pages with the same code and other claims: each runs once, and never again."""
+    code = "import helper\nx = helper.two\ny = 3"
+    project = make(
+        {
+            "docs/a.md": page(code, "[2](claim:x)"),
+            "docs/b.md": page(code, "[3](claim:y)"),
+            "snippets/helper.py": "two = 2\n",
+        }
+    )
+    assert ran(project.check()) == {"a", "b"}
+    assert ran(project.check()) == set()
+    project.write({"docs/c.md": page(code, "[2](claim:x), [3](claim:y)")})
+    assert ran(project.check()) == set()

@@ -81,7 +81,7 @@ def test_a_claim_leads_to_its_proof_and_back(open_page):
     row = page.locator("#proof-total")
     assert row.is_visible()
     assert "64.242089984 GB" in row.inner_text()
-    assert "holds" in row.inner_text()
+    assert "verified" in row.inner_text()
     row.locator("a").first.click()
     page.wait_for_url("**#claim-total")
 

@@ -28,7 +28,7 @@ from ..nouns import (
     Snippet,
     Span,
 )
-from . import fences, frontmatter, html
+from . import fences, frontmatter, html, options
 from .positions import Lines, Source
 
 _OPTIONS = (
@@ -194,12 +194,14 @@ class _Reader:
         kind, _, rest = destination.partition(":")
         text = "".join(_visible(events[at + 1 : end]))
         place = self.lines.place(span.start)
+        end_place = self.lines.place(span.end)
+        stands: dict[str, Any] = {"place": place, "end": end_place, "span": span, "text": text}
         if kind == "claim":
-            self.claims.append(Claim(place=place, span=span, text=text, address=rest, title=title))
+            self.claims.append(Claim(address=rest, title=title, **stands))
         elif kind == "given":
-            self.givens.append(Given(place=place, span=span, text=text, key=rest))
+            self.givens.append(Given(key=rest, **stands))
         elif kind == "opinion":
-            self.opinions.append(Opinion(place=place, span=span, text=text, owner=title or rest))
+            self.opinions.append(Opinion(owner=title or rest, **stands))
         elif not _SCHEME.match(destination) and not destination.startswith(("/", "#")):
             self._inner_link(place, span, destination, source.text_of(span))
             return at + 1  # its text is prose
@@ -227,7 +229,7 @@ class _Reader:
             self._indented.append((text, offsets))
             return end + 1
         info = detail["Fenced"]
-        if fences.is_executable(fences.options(info)[1]):
+        if options.is_executable(options.split(info)[1]):
             span = source.span(events[at][1])
             number = len(self.snippets) + 1
             fence = fences.Fence(self.lines.place(span.start), span, info, text, number)

@@ -27,6 +27,11 @@ class Mismatch(Exception):
         super().__init__(reason)
         self.code, self.hint = code, hint
 
+    @property
+    def comparable(self) -> bool:
+        """Whether it was compared, and differs; else it could not even be compared."""
+        return self.code == "A104"
+
 
 class Stated(Struct, frozen=True):
     """A claim's text, with the figure and the condition that text and title make."""

@@ -6,7 +6,6 @@ stays open, and text that nests deeply ends the whole process.
 
 from __future__ import annotations
 
-import html
 import re
 from functools import cache
 
@@ -52,23 +51,12 @@ def check(entry: Entry) -> list[Finding]:
     return found
 
 
-def mathml(latex: str, *, display: bool) -> str:
-    """Return *latex* as MathML that Markdown leaves alone, the source in ``alttext``."""
+def converted(latex: str, *, display: bool) -> str | None:
+    """Return *latex* as MathML, or None if it is not LaTeX."""
     try:
-        math = _convert(latex, display=display)
+        return _convert(latex, display=display)
     except _NoFormulaError:
-        return f"<code>{html.escape(latex)}</code>"
-    math = re.sub(r">([^<]+)<", lambda m: f">{inert(html.unescape(m[1]))}<", math)
-    alt = inert(" ".join(latex.split()))
-    math = math.replace("<math", f'<math alttext="{alt}"', 1)
-    if display:
-        return f'\n\n<div class="assay-math" tabindex="0">{math}</div>\n\n'
-    return f'<span class="assay-math">{math}</span>'
-
-
-def inert(text: str) -> str:
-    """Write every character that Markdown or HTML could read as markup as a reference."""
-    return re.sub(r"[^\w\s.,+=\-/;:()]|_", lambda m: f"&#{ord(m[0])};", text)
+        return None
 
 
 class _NoFormulaError(ValueError):

@@ -7,20 +7,38 @@ each use of that list is counted for the report, so that nobody hides a figure t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ..entries.positions import Lines
 from ..figures import reading, stated, tails, words
-from ..figures.names import Names
+from ..figures.names import Names, of_project
 from ..figures.numbers import FigureError
 from ..nouns import HOLE, Block, Claim, Entry, Exemption, Finding, Given, Place
+
+if TYPE_CHECKING:
+    from ..settings import Settings
 
 _HOLDS_A_NUMBER = re.compile(rf"\d|[½⅓⅔¼¾]|(?i:{words.ANY})")
 _NUMBERING = re.compile(r"\d+(?:\.\d+)*\.?\s")
 _FOLLOWS = re.compile(HOLE)
 
 
-def check(entry: Entry, names: Names) -> tuple[list[Finding], dict[str, int]]:
+class Unbound(Struct, frozen=True):
+    """The unbound figures of a page, and how many figures each pattern of names kept out."""
+
+    findings: tuple[Finding, ...]
+    kept: dict[str, int]
+
+
+def names_of(settings: Settings) -> Names:
+    """Return the names that may hold a number, built in and of the settings, and own units."""
+    return of_project(((name.pattern, name.reason) for name in settings.names), settings.units)
+
+
+def check(entry: Entry, names: Names) -> Unbound:
     """Return the unbound figures of *entry*, and how many figures each pattern of *names* kept."""
     lines = Lines(entry.path, entry.text)
     kept = dict.fromkeys((pattern for pattern, _ in names.patterns), 0)
@@ -30,13 +48,13 @@ def check(entry: Entry, names: Names) -> tuple[list[Finding], dict[str, int]]:
         for text, offset in _figures(block, names, kept)
     ]
     findings += [_unit_outside(lines.place(o), u) for o, u in _stray_units(entry, names)]
-    return findings, kept
+    return Unbound(tuple(findings), kept)
 
 
-def exemptions(names: Names, kept: list[dict[str, int]]) -> tuple[Exemption, ...]:
+def exemptions(names: Names, unbound: Sequence[Unbound]) -> tuple[Exemption, ...]:
     """Add up how many figures each pattern kept out of the check."""
     return tuple(
-        Exemption(pattern, reason, sum(k.get(pattern, 0) for k in kept))
+        Exemption(pattern, reason, sum(one.kept.get(pattern, 0) for one in unbound))
         for pattern, reason in names.patterns
     )
 

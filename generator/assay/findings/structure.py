@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ..hints import nearest
-from ..nouns import Claim, Entry, Finding, Given, Opinion, Paper, Place
+from ..nouns import Claim, Entry, Finding, Given, Opinion, Paper, Place, Snippet
 
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
@@ -25,6 +25,7 @@ def check(
         *_cycles(terms),
         *_papers(terms, papers),
         *_ids(entries),
+        *_sessions(entries),
         *_links(entries, set(files)),
         *_lengths(terms, words),
     ]
@@ -115,6 +116,33 @@ def _ids(entries: Sequence[Entry]) -> Iterator[Finding]:
                 message = f"the snippet id {snippet.id!r} is taken at line {first.line}"
                 yield Finding(
                     code="A506", place=snippet.place, message=message, hint="choose another id"
+                )
+
+
+def _sessions(entries: Sequence[Entry]) -> Iterator[Finding]:
+    """Yield the snippets that would share a process with others by mistake, or a device."""
+    for entry in entries:
+        named = {s.options.session: s for s in reversed(entry.snippets) if s.options.session}
+        devices: dict[str, Snippet] = {}
+        for snippet in entry.snippets:
+            if not snippet.options.session and snippet.session in named:
+                line = named[snippet.session].place.line
+                yield Finding(
+                    code="A511",
+                    place=snippet.place,
+                    message=f"the id {snippet.id!r} is the name of the session at line {line}",
+                    hint=f'join it with session="{snippet.id}", or choose another id',
+                )
+            if snippet.options.device is None:
+                continue
+            first = devices.setdefault(snippet.session, snippet)
+            if first.options.device is not snippet.options.device:
+                yield Finding(
+                    code="A512",
+                    place=snippet.place,
+                    message=f"session {snippet.session!r} already asks for another device "
+                    f"at line {first.place.line}",
+                    hint="one session runs on one device; give this snippet a session of its own",
                 )
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ..nouns import Job, Outcome
 from .sources import Sources
@@ -47,11 +48,8 @@ class Store:
     def find(self, job: Job) -> Outcome | None:
         """Return a result of *job* that still stands, or None."""
         for file in self._traces(job):
-            try:
-                trace = msgspec.json.decode(file.read_bytes(), type=Trace)
-            except (OSError, msgspec.DecodeError):
-                continue
-            if set(job.probes) <= trace.outcome.values.keys() and self._stands(trace):
+            trace = _read(file)
+            if trace and set(job.probes) <= trace.outcome.values.keys() and self._stands(trace):
                 return trace.outcome
         return None
 
@@ -69,9 +67,9 @@ class Store:
         name = hashlib.sha256(
             msgspec.json.encode([trace.files, trace.modules, trace.distributions], order="sorted")
         ).hexdigest()
-        folder = self.folder / key(job)
+        file = self.folder / key(job) / f"{name}.json"
         with suppress(OSError):  # a full or read-only disk
-            write(folder / f"{name}.json", msgspec.json.encode(trace))
+            write(file, msgspec.json.encode(_merged(trace, _read(file))))
             for old in self._traces(job)[TRACES:]:
                 old.unlink(missing_ok=True)
 
@@ -90,6 +88,21 @@ class Store:
             and all(locate(m) == p for m, p in trace.modules.items())
             and all(version(name) == v for name, v in trace.distributions.items())
         )
+
+
+def _read(file: Path) -> Trace | None:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Trace)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def _merged(trace: Trace, before: Trace | None) -> Trace:
+    """Add the values that another page with the same code asked for to those of *trace*."""
+    if before is None:
+        return trace
+    values = before.outcome.values | trace.outcome.values
+    return replace(trace, outcome=replace(trace.outcome, values=values))
 
 
 def key(job: Job) -> str:
