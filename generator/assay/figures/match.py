@@ -6,6 +6,7 @@ stated digits. A condition changes this by one entry of a table. Arithmetic is e
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation, localcontext
 
@@ -31,6 +32,8 @@ BOUNDS: dict[str, Callable[[Decimal, Figure], bool]] = {
     "exactly": lambda value, figure: value == figure.value,
 }
 """What "nearly", "just over" and "exactly" say beside the digits."""
+
+_WHOLE = "a whole number in its own unit must be exact"
 
 
 def computed(value: Value) -> Computed:
@@ -116,7 +119,8 @@ def _same_number(value: Value, stated: Stated, figure: Figure) -> None:
             raise Mismatch(f"it is not within {condition.within.text}")
     elif condition.bound == "exactly" or is_exact(computed(value), figure):
         if number != figure.value:
-            raise Mismatch("a whole number in its own unit must be exact")
+            exactly = "it is not exactly what is stated"
+            raise Mismatch(exactly if condition.bound else _WHOLE)
     elif abs(number - figure.value) > figure.step / 2:
         raise Mismatch("the computed value does not round to the stated digits")
     if condition.bound and not BOUNDS[condition.bound](number, figure):
@@ -127,14 +131,23 @@ def _measure(figure: Figure, asked: Unit | None) -> Unit:
     """Return the unit of *figure*, if it is one in which the computed number can be stated."""
     measure = figure.measure
     if measure is None:
-        hint = f'write a unit that is known, or add it to the settings: units = ["{figure.unit}"]'
-        raise Mismatch(f"{figure.unit!r} is no known unit", "A103", hint)
+        raise Mismatch(f"{figure.unit!r} is no known unit", "A103", _known_hint(figure.unit))
     if asked is not None and asked.dimension != measure.dimension:
         raise Mismatch("the title names a unit of another kind than the text", "A102")
     if measure.is_temperature and asked is None:
         hint = 'give the title "in °C", "in °F" or "in K"'
         raise Mismatch("the computed number does not say which degrees it counts", "A103", hint)
     return measure
+
+
+def _known_hint(unit: str) -> str:
+    """Say how a unit becomes known: as another word, or as the project's own."""
+    parts = re.split(r"\s*/\s*|\s+per\s+", unit)
+    own = [part.removesuffix("s") for part in parts if units.known(part) is None]
+    if units.looks_like_one(unit) or not own or (len(unit) == 1 and unit.isalpha()):
+        return "write a unit that says which it is: kB, GB, Gbit, or the number in full"
+    listed = ", ".join(f'"{part}"' for part in own)
+    return f"write a unit that is known, or make it one in the settings: units = [{listed}]"
 
 
 def _in_unit(value: Value, measure: Unit, asked: Unit | None) -> Decimal:

@@ -17,7 +17,7 @@ from .units import PROSE, Lexicon
 
 _PARTS = (
     r"section|sect\.|sec\.|equation|eq\.|figure|fig\.|table|tab\.|algorithm|chapter|appendix|"
-    r"lines?|pages?|issue|port|seed|RFC|ISO|PEP"
+    r"lines?|pages?|issue|pull request|PR|port|seed|RFC|ISO|PEP"
 )
 _SOFTWARE = (
     "version|release|Python|PyTorch|pytorch|python|torch|torchvision|CUDA|cuda|cuDNN|NCCL|"
@@ -28,7 +28,7 @@ _VERSION = r"v?\d+(?:\.\d+)*(?:\.x)?\+?"
 BUILT_IN = (
     (r"\b(?:https?://|www\.)\S+", "an address"),
     (r"\bv?\d+\.\d+\.\d+\S*", "a version"),
-    (rf"\b(?:{_SOFTWARE}) ?[≥>=<~^]* ?{_VERSION}(?: ?[-–] ?{_VERSION})?(?![\w.])", "a version"),
+    (rf"\b(?:{_SOFTWARE}) ?[≥>=<~^]* ?{_VERSION}(?: ?[-–] ?{_VERSION})?(?!\w|\.\d)", "a version"),
     (rf"(?<=\S)[>=<~!]=\s?{_VERSION}", "a version"),
     (rf"(?i)(?:\b(?:{_PARTS})|§|#) ?\(?\d+(?:\.\d+)*\)?(?:[a-z]\b)?", "a part of a text"),
     (r"\barXiv:? ?\d{4}\.\d{4,5}(?:v\d+)?", "a paper's number"),
@@ -41,10 +41,12 @@ BUILT_IN = (
 MIXED = re.compile(
     r"""(?<![\w.]) (?: [A-Za-z]+_?\d[\w.]*(?:[-‑][\w.]*\w)*   # bf16, H100-80GB
       | [A-Za-z]+[-‑]\d[\w.]*(?:[-‑]\w+)*                      # GPT-3.5, top-5
-      | \d+[-‑]bits?\b | \d[dD]\b )""",
+      | \d+[-‑]bits?\b | \d[dD]\b | (?:1[5-9]|20)\d0s\b )
+      | [(\[{]\d\d?(?:,\d\d?)+[)\]}]                              # axes (0,1)
+    """,
     re.VERBOSE,
 )
-"""Words that mix letters and digits: bf16, H100, GPT-3.5, 8-bit, 2D."""
+"""Words that mix letters and digits: bf16, H100, GPT-3.5, 8-bit, 2D, 1990s; and tuples."""
 _NUMBER_BEFORE = re.compile(r"\d\s?(?:[A-Za-z]+/)?\Z")
 
 

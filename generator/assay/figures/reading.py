@@ -26,6 +26,8 @@ _YEAR = re.compile(r"(?:19|20)\d\d(?:\s?(?:–|—|-|to)\s?(?:(?:19|20)?\d\d))?"
 _PLURAL = re.compile(r"\s(?!(?:is|was|has|this|as|us|its|does|thus|plus|versus)\b)[a-z-]+s\b")
 _WORDED = re.compile(rf"[ -](?:times|fold)\b(?=\ (?:{tails.COMPARED})\b)|\s(?=as\s+[a-z])")
 
+_LETTERS = {"k": "thousand", "K": "thousand", "M": "million", "B": "billion", "T": "trillion"}
+
 
 class _Quantity(Struct, frozen=True):
     """A number and its tail, before it is known whether it begins a range."""
@@ -63,7 +65,7 @@ def find(
 def worded(text: str, lexicon: Lexicon = PROSE) -> Iterator[tuple[int, int]]:
     """Yield the spans of figures in words: "four times as", "fivefold", "two gigabytes"."""
     for said in words.find(text):
-        tail = tails.read(text, said.end, lexicon)
+        tail = tails.behind_words(text, said.end, lexicon)
         factor = _WORDED.match(text, said.end)
         written = text[said.start : said.end].lower()
         if written == "both":
@@ -133,9 +135,11 @@ def _quantity(text: str, match: re.Match[str], lexicon: Lexicon) -> _Quantity:
 
 
 def _two_ways(written: str, letter: str) -> FigureError:
-    meant = {"k": "thousand", "K": "thousand", "M": "million", "B": "billion", "T": "trillion"}
-    hint = f"write {meant[letter]}, or its noun right behind it" if letter in meant else "write GB"
-    return FigureError(f"{written!r} can be read in two ways", hint)
+    number, meant = written.rstrip(letter), _LETTERS.get(letter)
+    hint = f"write {number} {meant}, or a noun right behind it: {written} tokens"
+    return FigureError(
+        f"{written!r} can be read in two ways", hint if meant else f"write {number} GB"
+    )
 
 
 def _high(text: str, low: _Quantity, lexicon: Lexicon) -> _Quantity | None:

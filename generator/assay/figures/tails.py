@@ -36,9 +36,10 @@ _UNIT = re.compile(
     (?P<unit> [%‰{CURRENCY_SIGNS}] | percentage\ points? | percent\b | per\ cent\b
       | (?P<factor> [×xX](?!\w)(?!\s*[\dA-Z\ufffc]) | times\b | fold\b )
       | (?! (?:x|X|times|st|nd|rd|th)\b )
-        {_WORD} (?:(?P<per>\ ?/\ ?|\ per\ )(?P<below>{_WORD}))? )""",
+        {_WORD}(?!\w) (?:(?P<per>\ ?/\ ?|\ per\ )(?P<below>{_WORD}(?!\w)))? )""",
     re.VERBOSE,
 )
+_ARTICLE = re.compile(r"\s+(?:of\s+)?an?(?=\s)")
 _TIMES = re.compile(rf"\ (?:{COMPARED})\b")
 _PART = (
     rf"(\d+(?:\.\d+)?){GAP}"
@@ -74,6 +75,16 @@ def read(text: str, at: int, lexicon: Lexicon, currency: str = "") -> Tail:
         return Tail(at, currency, lexicon.unit(currency), scale, rounded, letter)
     unit, measure, end = _unit(text, at, lexicon)
     return Tail(end, unit, measure, scale, rounded, "" if unit else letter)
+
+
+def behind_words(text: str, at: int, lexicon: Lexicon) -> Tail:
+    """Return the tail of a number in words: two gigabytes, half a gigabyte."""
+    tail = read(text, at, lexicon)
+    article = _ARTICLE.match(text, at)
+    if tail.unit or article is None:
+        return tail
+    behind = read(text, article.end(), lexicon)
+    return behind if behind.unit and behind.unit not in units.FACTORS else tail
 
 
 def currency_before(text: str, at: int) -> str:

@@ -46,7 +46,7 @@ VAGUE = frozenset(
     "not never no neither nor without except barely hardly scarcely than more less fewer least "
     "most over under above below beyond within between per plus minus times fold minimum maximum "
     "min max versus vs x dozens tens hundreds thousands millions billions trillions infinite "
-    "infinity several many few couple".split()
+    "infinity".split()
 ) | {*words.SMALL, *words.LARGE, *words.TIMES}
 """Words that say something of a figure which is not understood where they stand."""
 
@@ -65,12 +65,12 @@ _PHRASE = re.compile(
 _TOKEN = re.compile(
     rf"""(?P<free>[^\W\d_]+(?:[-‑'’.][^\W\d_]+)*)
     | (?P<fine>[\s{HOLE}{_SEEN},.;:!?()"'“”‘’«»…\u200b-\u200d\u2060\ufeff]|\s[–—](?=\s))
-    | (?P<sign>\S)""",
+    | (?P<sign>\d+|\S)""",
     re.VERBOSE,
 )
 _JOINS = re.compile(rf"{_SEEN}[-‑–][^\W\d_]|(?:^|[\s(])–{_SEEN}")
 """A hyphen behind the figure, as in 12-layer, or a dash before it that is its minus sign."""
-_PLUS_MINUS = re.compile(r"\s*(?:±|\+/[-−]|plus\s+or\s+minus)\s*")
+_PLUS_MINUS = re.compile(r"\s*(?:±|\+/[-−]|\bplus\s+or\s+minus\b)\s*")
 _ADJACENT = re.compile(rf"[\s{_SEEN}]*(?:\b(?:the|an?)\s+)?[{CURRENCY_SIGNS}(\"“]*")
 _PRODUCT = re.compile(r"\s*(?:[×xX*]|\bby\b)\s*")
 
@@ -99,6 +99,8 @@ def read(text: str, lexicon: Lexicon) -> Wording:
     rest = _blanked(rest, in_words)
     said, rest = _phrases(rest, (found or in_words)[:1])
     figure, within = _one(text, found or in_words)
+    if within is not None:
+        rest = _PLUS_MINUS.sub(lambda match: _SEEN * len(match[0]), rest)
     _check_rest(rest, lexicon)
     if figure is not None and (said.pop("minus", False) or _has_dash(text, figure)):
         figure = replace(figure, value=-figure.value)
@@ -119,7 +121,7 @@ def only(text: str, lexicon: Lexicon) -> Figure:
 
 def _worded(text: str, lexicon: Lexicon, rest: str) -> Iterator[Figure]:
     for said in words.find(rest):
-        tail = tails.read(text, said.end, lexicon)
+        tail = tails.behind_words(text, said.end, lexicon)
         number = tails.scaled(said.number, tail)
         yield _figure(text, number, tail, said.start)
 
