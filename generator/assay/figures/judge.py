@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ..nouns import Computed, Value
-from . import conditions, match
+from . import conditions, match, stated
 
 
-def holds(computed: Computed, stated: str, title: str = "") -> bool:
-    """Whether *computed* is as the text *stated* says, under the condition of a claim's *title*.
+def holds(computed: Computed, text: str, title: str = "") -> bool:
+    """Whether *computed* is as *text* says, under the condition of a claim's *title*.
 
     A refutation is not looked at: it takes two values. Raises :class:`conditions.ConditionError`
     for a title that cannot be read.
@@ -17,13 +17,10 @@ def holds(computed: Computed, stated: str, title: str = "") -> bool:
     """
     condition = conditions.parse(title)
     kind = "float" if isinstance(computed, float) else type(computed).__name__
-    text = computed if isinstance(computed, str) else repr(computed)
-    value = Value(kind=kind, text=text)  # type: ignore[arg-type]
+    written = computed if isinstance(computed, str) else repr(computed)
+    value = Value(kind=kind, text=written)  # type: ignore[arg-type]
     try:
-        figure = None
-        if not match.is_text(value, condition):
-            figure = match.stated_figure(stated, condition)
-        match.compare(value, stated, figure, condition)
-    except match.Mismatch:
+        match.compare(value, stated.read(value, text, condition))
+    except stated.Mismatch:
         return False
     return True
