@@ -172,9 +172,14 @@ def _environment() -> jinja2.Environment:
 
 
 def _worst(counts: Mapping[Status, int]) -> str:
-    """Return the name of the worst status that *counts* has some of; "none" without claims."""
+    """Return the name of the worst status that *counts* has some of.
+
+    "good" where each is as it should be, "none" without claims.
+    """
     there = [status for status, number in counts.items() if number]
-    return max(there).value if there else "none"
+    if not there:
+        return "none"
+    return "good" if max(there).is_good else max(there).value
 
 
 def _render(site: Site, here: str, template: str, **more: Any) -> str:
