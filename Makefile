@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+PARALLEL := -n auto --dist loadgroup
 
-.PHONY: site serve check test lint clean
+.PHONY: site serve check test prove lint clean
 
 site: $(READY)
 	$(BIN)/assay build
@@ -16,7 +17,11 @@ check: $(READY)
 	$(BIN)/assay check
 
 test: $(READY) lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
+
+# What takes long and changes seldom: kills, corpora, foreign packages, other renderers.
+prove: $(READY)
+	$(BIN)/python -m pytest $(PARALLEL) -m prove
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 
-TESTS = Path(__file__).parent
 MOST_WORKERS = 4  # each imports torch, which is half a gigabyte
 
 
@@ -31,5 +29,5 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of a file in one process, and all that read the built site in another."""
     for item in items:
-        is_of_site = item.path.is_relative_to(TESTS / "site")
-        item.add_marker(pytest.mark.xdist_group("site" if is_of_site else str(item.path)))
+        reads_site = "site" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("site" if reads_site else str(item.path)))

@@ -195,14 +195,22 @@ def updated_page(expected: list[str], page: str) -> list[str]:
     """
     if not expected:
         return [line for line in lines_of(page) if line != FENCE]
+    if met_by_page(expected, page) == expected:
+        return expected
     lines, at = list[str](), 0
-    for line in expected:
-        if not line.startswith(NOT) and line not in page[at:]:
-            line = _nearest(line, page[at:]) or line
-        if not line.startswith(NOT) and line in page[at:]:
-            at = page.index(line, at) + len(line)
+    for number, line in enumerate(expected, 1):
+        if not line.startswith(NOT):
+            between = page[at : _start_of_next(expected[number:], page, at)]
+            line = line if line in between else _nearest(line, between) or line
+            at = page.find(line, at) + len(line) if line in page[at:] else at
         lines.append(line)
     return lines
+
+
+def _start_of_next(later: list[str], page: str, at: int) -> int:
+    """Return where the next of the lines that the page still has stands."""
+    found = (page.find(line, at) for line in later if not line.startswith(NOT))
+    return next((start for start in found if start > at), len(page))
 
 
 def _nearest(fragment: str, page: str) -> str:

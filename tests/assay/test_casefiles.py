@@ -50,8 +50,8 @@ x = 1
 ````
 
 ````page docs/wrong.md
-title="Verified: computed 7">1</a>
-title="Failing: computed 1">3</a>
+computed 7">1</a>
+computed 1">3</a>
 ! >4</a>
 ````
 

@@ -27,7 +27,8 @@ from assay.nouns import (
 from assay.plan import Scope
 from assay.progress import Silent
 from assay.project import Project as Sources
-from assay.project import read
+from assay.project import read, setup_of
+from assay.sessions.runner import Fresh, Warm, default_runner
 from msgspec.structs import replace
 
 from .lab import REPOSITORY, Project
@@ -104,7 +105,7 @@ def test_the_shipped_glossary_holds(shipped: Shipped) -> None:
 
 OTHER_UNIT = {
     "GB": "GiB", "GiB": "GB", "MB": "MiB", "MiB": "MB", "kB": "KiB", "KiB": "kB", "TB": "TiB",
-    "TiB": "TB", "ms": "µs", "µs": "ms", "s": "ms", "bytes": "bits", "byte": "bit", "B": "bits",
+    "TiB": "TB", "ms": "µs", "µs": "ms", "s": "ms", "bytes": "kB", "byte": "kB", "B": "kB",
     "%": "", "×": "%", "x": "%", "times": "%", "": "%",
 }  # fmt: skip
 DIGITS, SUPERSCRIPTS = "0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"
@@ -287,18 +288,54 @@ MUTATIONS = {
 }
 
 
-@pytest.mark.parametrize("name", MUTATIONS)
-def test_a_bug_in_the_code_fails_the_check(shipped: Shipped, tmp_path: Path, name: str) -> None:
-    """With a bug planted in the bundled AdamW or its accounting, `assay check` exits 1."""
-    mutation = MUTATIONS[name]
-    copy = Project(tmp_path, shipped.project.store)
-    for source in SOURCES:
+class Planted(NamedTuple):
+    """A copy of the repository to plant bugs in, and one runner for all that it checks."""
+
+    project: Project
+    runner: Fresh | Warm
+
+    def plant(self, mutation: Mutation) -> None:
+        """Take all other bugs out of the code, with what Python compiled of it, and plant one."""
+        shutil.rmtree(self.project.root / "snippets")
+        copy(self.project.root, "snippets")
+        self.project.edit(f"snippets/{mutation.file}", mutation.old, mutation.new)
+
+
+def copy(target: Path, *sources: str) -> None:
+    """Copy files and folders of the repository to *target*."""
+    for source in sources:
         original = REPOSITORY / source
         if original.is_dir():
-            shutil.copytree(original, tmp_path / source)
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(original, target / source, ignore=ignored)
         elif original.exists():
-            shutil.copy(original, tmp_path / source)
-    copy.edit(f"snippets/{mutation.file}", mutation.old, mutation.new)
-    done = copy.assay("check", f"glossary/{mutation.page}.md")
+            shutil.copy(original, target / source)
+
+
+@pytest.fixture(scope="module")
+def planted(shipped: Shipped, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planted]:
+    """Copy the repository once, and import torch once for all bugs."""
+    root = tmp_path_factory.mktemp("planted")
+    copy(root, *SOURCES)
+    runner = default_runner(setup_of(root, shipped.sources.settings), 2)
+    yield Planted(Project(root, shipped.project.store), runner)
+    runner.close()
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_a_bug_in_the_code_fails_the_check_of_a_page(planted: Planted, name: str) -> None:
+    """With a bug planted in the bundled AdamW or its accounting, a page says otherwise."""
+    mutation = MUTATIONS[name]
+    page = f"glossary/{mutation.page}.md"
+    planted.plant(mutation)
+    report = planted.project.check({page}, run=planted.runner)
+    assert not report.ok
+    assert page in {f.place.path for f in report.findings if f.severity == "error"}
+
+
+def test_a_bug_in_the_code_ends_the_program_with_1(planted: Planted) -> None:
+    """`assay check` exits 1 where a bug is planted, and names the page that found it."""
+    planted.plant(MUTATIONS["memory: states halved"])
+    done = planted.project.assay("check", "glossary/bytes-per-parameter.md")
     assert done.returncode == 1, done.stderr
-    assert f"glossary/{mutation.page}.md:" in done.stdout
+    assert "glossary/bytes-per-parameter.md:" in done.stdout
