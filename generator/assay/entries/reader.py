@@ -57,7 +57,7 @@ class Reader:
     """The state of one pass; what it gathers, it gathers in source order."""
 
     def __init__(self, path: str, text: str, files: Mapping[str, str], folder: str) -> None:
-        self.path, self.files, self.folder = path, files, folder
+        self.path, self._text, self.files, self.folder = path, text, files, folder
         self.lines = Lines(path, text)
         self.blocks: list[Block] = []
         self.snippets: list[Snippet] = []
@@ -223,8 +223,9 @@ class Reader:
         if text.strip():
             self.blocks.append(Block(text, tuple(self._offsets), self._heading))
         for match in links.LEFT_OVER.finditer(text):
-            place = self.lines.place(self._offsets[match.start()])
-            self.findings.append(links.binds_nothing(place, match[0]))
+            at = self._offsets[match.start()]
+            if self._text[at - 1 : at] != "\\":
+                self.findings.append(links.binds_nothing(self.lines.place(at), match[0]))
         self._letters, self._offsets = [], []
         self._heading = self._raised = False
 

@@ -144,7 +144,9 @@ def _known_hint(unit: str) -> str:
     """Say how a unit becomes known: as another word, or as the project's own."""
     parts = re.split(r"\s*/\s*|\s+per\s+", unit)
     own = [part.removesuffix("s") for part in parts if units.known(part) is None]
-    if units.looks_like_one(unit) or not own or (len(unit) == 1 and unit.isalpha()):
+    if len(unit) == 1 and unit.isalpha():
+        return f'write thousand, million or billion out, or give the title "in {unit}"'
+    if units.looks_like_one(unit) or not own:
         return "write a unit that says which it is: kB, GB, Gbit, or the number in full"
     listed = ", ".join(f'"{part}"' for part in own)
     return f"write a unit that is known, or make it one in the settings: units = [{listed}]"

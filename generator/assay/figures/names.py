@@ -20,13 +20,18 @@ _PARTS = (
     r"lines?|pages?|issue|pull request|PR|port|seed|RFC|ISO|PEP"
 )
 _SOFTWARE = (
-    "version|release|Python|PyTorch|pytorch|python|torch|torchvision|CUDA|cuda|cuDNN|NCCL|"
+    "[Vv]ersion|release|Python|PyTorch|pytorch|python|torch|torchvision|CUDA|cuda|cuDNN|NCCL|"
     "TensorFlow|JAX|Triton|ROCm|[Tt]ransformers|Ubuntu|Debian|macOS|Windows|GCC|gcc|CMake|cmake|"
     "NumPy|numpy|Node|Java|Docker|OpenMPI|DeepSpeed|Apache|GPL|LGPL|MPL"
+)
+_MODELS = (
+    "(?:Code|Tiny|Open)?L[Ll]a[Mm][Aa]|Qwen|Gemma|Mistral|Mixtral|Falcon|Pythia|OPT|GPT|BERT|BLOOM|Phi|phi|OLMo|Yi|"
+    "DeepSeek|StableLM|NeMo|Claude|Gemini|GLM|Nemotron|Granite|Command R"
 )
 _VERSION = r"v?\d+(?:\.\d+)*(?:\.x)?\+?"
 BUILT_IN = (
     (r"\b(?:https?://|www\.)\S+", "an address"),
+    (r"\b[\w.-]+(?:/[\w.-]+)+\.[A-Za-z]{1,5}\b", "a path"),
     (r"\bv?\d+\.\d+\.\d+\S*", "a version"),
     (rf"\b(?:{_SOFTWARE}) ?[≥>=<~^]* ?{_VERSION}(?: ?[-–] ?{_VERSION})?(?!\w|\.\d)", "a version"),
     (rf"(?<=\S)[>=<~!]=\s?{_VERSION}", "a version"),
@@ -35,12 +40,14 @@ BUILT_IN = (
     (r"\b\d{4}-\d{2}(?:-\d{2})?\b", "a date"),
     (r"\bCC BY(?:-[A-Z]+)* \d\.\d\b", "a licence"),
     (r"\b(?:RTX|GTX|RX|Xeon|EPYC|Ryzen|Quadro) (?:\w+ )?\d{3,4}\b", "a machine"),
+    (rf"\b(?:{_MODELS})(?:[ -]?v?\d+(?:\.\d+)?)?(?:[ -]\d+(?:\.\d+)?(?:x\d+)?[BM]\b)?", "a model"),
 )
 """Patterns of names that any text may hold, with the reason for each."""
 
 MIXED = re.compile(
     r"""(?<![\w.]) (?: [A-Za-z]+_?\d[\w.]*(?:[-‑][\w.]*\w)*   # bf16, H100-80GB
       | [A-Za-z]+[-‑]\d[\w.]*(?:[-‑]\w+)*                      # GPT-3.5, top-5
+      | \d+(?:\.\d+)?[BM]-(?:A\d|[Ii]nstruct|[Cc]hat|[Bb]ase)\w*    # 30B-A3B
       | \d+[-‑]bits?\b | \d[dD]\b | (?:1[5-9]|20)\d0s\b )
       | [(\[{]\d\d?(?:,\d\d?)+[)\]}]                              # axes (0,1)
     """,

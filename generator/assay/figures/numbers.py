@@ -42,7 +42,9 @@ _BODY = rf"""
         (?: (?P<e>[eE][+\-−]?\d+) | \s?[×x·*]\s?10(?P<ten>{_POWER}) | (?P<power>{_POWER}) )?
         (?P<stray>(?:[,.]\d+|_\d+)+)?
     )"""
-NUMBER = re.compile(rf"(?<![\w.^_])(?<!\d[,\-–—−:/])(?<![A-Za-z][-‑]){_BODY}", re.VERBOSE)
+NUMBER = re.compile(
+    rf"(?:(?<![\w.^_])|(?<=\dx))(?<!\d[,\-–—−:/])(?<![A-Za-z][-‑]){_BODY}", re.VERBOSE
+)
 """A number that no word, date or version holds."""
 UPPER = re.compile(_BODY, re.VERBOSE)
 """A number at a place where one must stand: the upper end of a range."""

@@ -23,8 +23,12 @@ _AND = re.compile(rf"{GAP}\band\b{GAP}[{units.CURRENCY_SIGNS}]?")
 _BETWEEN = re.compile(r"\bbetween\s$", re.IGNORECASE)
 _SMALL = re.compile(r"[+\-−]?\d{1,3}(?:\s?(?:–|—|-|−|to)\s?\d{1,3})?")
 _YEAR = re.compile(r"(?:19|20)\d\d(?:\s?(?:–|—|-|to)\s?(?:(?:19|20)?\d\d))?")
+_WORD_BEHIND = re.compile(r"(?!x\d)[^\W\d_]")
+_NOUN_BEHIND = re.compile(r"-[a-z]{3,}")
 _PLURAL = re.compile(r"\s(?!(?:is|was|has|this|as|us|its|does|thus|plus|versus)\b)[a-z-]+s\b")
-_WORDED = re.compile(rf"[ -](?:times|fold)\b(?=\ (?:{tails.COMPARED})\b)|\s(?=as\s+[a-z])")
+_WORDED = re.compile(
+    rf"[ -](?:times|fold)\b(?=\ (?:{tails.COMPARED})\b)|(?=\s+as\s+(?!(?:an?|the)\b)[a-z])"
+)
 
 _LETTERS = {"k": "thousand", "K": "thousand", "M": "million", "B": "billion", "T": "trillion"}
 
@@ -83,16 +87,31 @@ def is_measured(figure: Figure, text: str) -> bool:
     if figure.unit or figure.scaled:
         return True
     whole = figure.step == 1 and figure.text.lstrip("+-−").isdecimal()
-    if figure.text[:2] == "0x" or (whole and text[figure.end : figure.end + 1].isalpha()):
+    if figure.text[:2] == "0x" or (whole and _WORD_BEHIND.match(text, figure.end)):
         return False
-    if _YEAR.fullmatch(figure.text) and not _PLURAL.match(text, figure.end):
+    if _YEAR.fullmatch(figure.text) and not _is_no_year(figure, text):
         return False
     return _SMALL.fullmatch(figure.text) is None
+
+
+def _is_no_year(figure: Figure, text: str) -> bool:
+    """Whether what looks like a year is none: 2048 tokens, =2000, 1920x1080."""
+    before, behind = text[: figure.start].rstrip()[-1:], text[figure.end : figure.end + 1]
+    return (
+        figure.text == "2048"
+        or before in tuple("=×~≈<>≥≤*")
+        or behind in tuple("x×*")
+        or _NOUN_BEHIND.match(text, figure.end) is not None
+        or _PLURAL.match(text, figure.end) is not None
+    )
 
 
 def _figure(text: str, match: re.Match[str], lexicon: Lexicon) -> Figure:
     low = _quantity(text, match, lexicon)
     high = _high(text, low, lexicon)
+    last = high or low
+    if last.tail.letter and lexicon.every:
+        raise _two_ways(text[last.start : last.tail.end], last.tail.letter)
     if high is None:
         return _single(text, low)
     if low.tail.scale is None and not low.tail.unit and not low.number.rounded:
@@ -129,8 +148,6 @@ def _quantity(text: str, match: re.Match[str], lexicon: Lexicon) -> _Quantity:
     currency = tails.currency_before(text, match.start())
     start = text.rindex(currency, 0, match.start()) if currency else match.start()
     tail = tails.read(text, match.end(), lexicon, currency)
-    if tail.letter and lexicon.every:
-        raise _two_ways(text[start : tail.end], tail.letter)
     return _Quantity(numbers.read(match), tail, start)
 
 

@@ -32,7 +32,7 @@ _LETTER = re.compile(r"([kKMBTG])(?![\w/])")
 """To a reader, G is as often a gigabyte as a billion; it is never read as either."""
 _NOUN = re.compile(rf"(?:{GAP}|[-‑])([a-z]{{2,}})")
 _UNIT = re.compile(
-    rf"""(?P<gap>{GAP}|[-‑])
+    rf"""(?P<gap>{GAP}|[-‑]|\+{GAP})
     (?P<unit> [%‰{CURRENCY_SIGNS}] | percentage\ points? | percent\b | per\ cent\b
       | (?P<factor> [×xX](?!\w)(?!\s*[\dA-Z\ufffc]) | times\b | fold\b )
       | (?! (?:x|X|times|st|nd|rd|th)\b )
@@ -40,7 +40,7 @@ _UNIT = re.compile(
     re.VERBOSE,
 )
 _ARTICLE = re.compile(r"\s+(?:of\s+)?an?(?=\s)")
-_TIMES = re.compile(rf"\ (?:{COMPARED})\b")
+_TIMES = re.compile(rf"\ (?:{COMPARED}|[a-z]+er)\b")
 _PART = (
     rf"(\d+(?:\.\d+)?){GAP}"
     r"(d|days?|h|hrs?|hours?|m|mins?|minutes?|s|secs?|seconds?)(?![A-Za-z])"
@@ -111,7 +111,8 @@ def _unit(text: str, at: int, lexicon: Lexicon) -> tuple[str, Unit | None, int]:
         return none
     written = match["unit"]
     if match["factor"]:
-        counts = written != "times" or lexicon.every or _TIMES.match(text, match.end())
+        touches = written not in {"times", *(("x", "X") if match["gap"] else ())}
+        counts = touches or lexicon.every or _TIMES.match(text, match.end())
         return (written, units.PLAIN, match.end()) if counts else none
     if match["per"]:
         rate = f"{written[: match.start('per') - match.start('unit')]}/{match['below']}"

@@ -45,7 +45,9 @@ CURATED: tuple[tuple[str, str], ...] = (
 )
 """Units of prose, and the prefixes with which each is one; ``-`` is no prefix."""
 
-_SIZE = re.compile(r"[kmgtpe]i?bs?|(?:[kmgtpe]i?)?b(?:it|yte)s?", re.IGNORECASE)
+_SIZE = re.compile(
+    rf"[kmgtpe]i?bs?|(?:[kmgtpe]i?|{_NAMES.replace(' ', '|')})?b(?:it|yte)s?", re.IGNORECASE
+)
 _BITS = re.compile(r"\A([kMGTP]i?b)\Z")
 """A rate in Gb/s is one of bits; Gb alone may mean either."""
 _COUNTED_IN_BITS = frozenset({"bit", "baud", "bits_per_pixel"})
@@ -127,7 +129,7 @@ def looks_like_one(word: str) -> bool:
     >>> [looks_like_one(word) for word in ("KB", "gb", "GB", "steps")]
     [True, True, False, False]
     """
-    return len(word) < 10 and word not in words() and _SIZE.fullmatch(word) is not None
+    return len(word) < 12 and word not in words() and _SIZE.fullmatch(word) is not None
 
 
 def _rate(unit: str, named: Callable[[str], Unit | None]) -> Unit | None:

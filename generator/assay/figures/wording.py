@@ -72,6 +72,7 @@ _JOINS = re.compile(rf"{_SEEN}[-‑–][^\W\d_]|(?:^|[\s(])–{_SEEN}")
 """A hyphen behind the figure, as in 12-layer, or a dash before it that is its minus sign."""
 _PLUS_MINUS = re.compile(r"\s*(?:±|\+/[-−]|\bplus\s+or\s+minus\b)\s*")
 _ADJACENT = re.compile(rf"[\s{_SEEN}]*(?:\b(?:the|an?)\s+)?[{CURRENCY_SIGNS}(\"“]*")
+_PLUS = re.compile(r"\d\+")
 _PRODUCT = re.compile(r"\s*(?:[×xX*]|\bby\b)\s*")
 
 
@@ -104,6 +105,8 @@ def read(text: str, lexicon: Lexicon) -> Wording:
     _check_rest(rest, lexicon)
     if figure is not None and (said.pop("minus", False) or _has_dash(text, figure)):
         figure = replace(figure, value=-figure.value)
+    if figure is not None and _PLUS.search(figure.text):
+        said = {"relation": "at least"} | said  # 12+ GB
     if figure is not None and (figure.high is not None) < (said.get("relation") == "between"):
         raise FigureError("'between' needs two figures", "write between 10 and 20 %")
     return Wording(figure=figure, within=within, in_words=bool(in_words), **said)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _HOLDS_A_NUMBER = re.compile(rf"\d|[½⅓⅔¼¾]|(?i:{words.ANY})")
 _NUMBERING = re.compile(r"\d+(?:\.\d+)*\.?\s")
+_ITEM = re.compile(r"\d+(?:\.\d+)+\.\s")
+"""The number of a heading, and of an item: 6.7. Decide."""
 _FOLLOWS = re.compile(HOLE)
 
 
@@ -64,7 +66,7 @@ def _figures(block: Block, names: Names, kept: dict[str, int]) -> Iterator[tuple
         return
     text = names.mask(block.text, kept)
     doubtful: list[FigureError] = []
-    numbering = _NUMBERING.match(text) if block.heading else None
+    numbering = (_NUMBERING if block.heading else _ITEM).match(text)
     found = [
         (f.start, f.text)
         for f in reading.find(text, doubtful, names.lexicon)
