@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 from assay.entries.parse import parse
+from assay.figures.names import Names
 from assay.findings import prose, structure
 from assay.hints import nearest
 from assay.nouns import Entry
@@ -27,7 +28,7 @@ reviewed: {{by: m, on: 2026-11-22}}
 def read(text: str) -> Entry:
     """Read a page and look for its unbound figures."""
     entry = parse("a.md", "a", text, {}, term=False, snippets="snippets")
-    prose.check(entry, prose.BUILT_IN)
+    prose.check(entry, Names())
     structure.check([entry], {}, ["a.md"], 900)
     return entry
 

@@ -41,7 +41,7 @@ class Watch(Protocol):
 def check(project: Project, scope: Scope, answers: Answers, run: Runner, watch: Watch) -> Report:
     """Check the pages of *project* that are in *scope*; *run* runs what *answers* does not know."""
     began = time.monotonic()
-    names = prose.names_of(project.settings.names)
+    names = prose.names_of(project.settings)
     entries = read_entries(project)
     planned = plan(entries, project.settings.timeout, scope)
     checks = _checked(planned.wanted, answers, run, watch)

@@ -91,7 +91,7 @@ def store_of(project: Project) -> Store:
     """Return where results are kept: the setting, ``ASSAY_STORE``, or the user's cache folder."""
     chosen = os.environ.get("ASSAY_STORE") or project.settings.store
     folder = project.root / chosen if chosen else _user_cache() / "results"
-    return Store(folder, project.sources)
+    return Store(folder, project.sources, setup_of(project.root, project.settings))
 
 
 def keep_record(project: Project, checked: Checked) -> str:

@@ -40,6 +40,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     words: int = 900
     store: str = ""
     names: tuple[Name, ...] = ()
+    units: tuple[str, ...] = ()
 
 
 def find_root(start: Path) -> Path:

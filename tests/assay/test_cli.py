@@ -175,19 +175,20 @@ SPOKEN = {
     "a printed output": page(f"print({OBEYED!r})  #> a"),
     "an error's message": page(f"raise ValueError({OBEYED!r})"),
 }
-SHOWN_RAW = pytest.mark.xfail(strict=True, reason="the text report shows a message as it came")
 
 
-@pytest.mark.parametrize(
-    "where",
-    [pytest.param(w, marks=SHOWN_RAW if w == "an error's message" else ()) for w in SPOKEN],
-)
-def test_a_terminal_obeys_no_text_of_a_page(make: Make, tmp_path: Path, where: str) -> None:
-    """No control character of a page or of what it runs reaches the text report."""
+@pytest.mark.parametrize("format_", ["text", "github"])
+@pytest.mark.parametrize("where", SPOKEN)
+def test_a_terminal_obeys_no_text_of_a_page(
+    make: Make, tmp_path: Path, where: str, format_: str
+) -> None:
+    """No control character of a page or of what it runs reaches what a terminal or a log shows."""
     file = tmp_path / "report"
-    done = make({"docs/a.md": SPOKEN[where]}).assay("check", "--output", str(file))
+    done = make({"docs/a.md": SPOKEN[where]}).assay(
+        "check", "--format", format_, "--output", str(file)
+    )
     text = file.read_text(encoding="utf-8")
-    assert (done.returncode, "docs/a.md:" in text) == (1, True)
+    assert (done.returncode, "docs/a.md" in text) == (1, True)
     assert [c for c in text if not c.isprintable() and c != "\n"] == []
 
 

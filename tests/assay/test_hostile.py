@@ -8,7 +8,8 @@ from decimal import Decimal
 import pytest
 from assay.entries import frontmatter
 from assay.entries.parse import DEEPEST, parse
-from assay.figures import match, reading, units
+from assay.figures import match, reading, stated, units
+from assay.figures.names import Names
 from assay.findings import formulas, prose, structure
 from assay.nouns import Condition, Entry, Finding, Value
 
@@ -31,7 +32,7 @@ def read(text: str, *, term: bool = False) -> Entry:
 def findings(text: str, *, term: bool = False) -> list[Finding]:
     """All that is said of a page before anything runs."""
     entry = read(text, term=term)
-    return [*entry.findings, *prose.check(entry, prose.BUILT_IN).findings, *formulas.check(entry)]
+    return [*entry.findings, *prose.check(entry, Names()).findings, *formulas.check(entry)]
 
 
 def codes(text: str, *, term: bool = False) -> list[str]:
@@ -108,10 +109,10 @@ def test_any_computed_number_is_compared_or_refused(text: str) -> None:
     """A number that is larger than anything, or none at all, cannot be compared; nothing raises."""
     for kind in ("float", "int"):
         value = Value(kind=kind, text=text)  # type: ignore[arg-type]
-        with pytest.raises(match.Mismatch):
-            match.compare(value, "42", match.stated_figure("42", Condition()), Condition())
+        with pytest.raises(stated.Mismatch):
+            match.compare(value, stated.read(value, "42", Condition()))
         match.computed(value)
-        match.shown(value, "GB")
+        match.shown(value)
 
 
 def test_what_is_written_at_any_length_is_a_figure_or_none() -> None:

@@ -276,6 +276,42 @@ def test_one_gpu_that_was_not_asked_leaves_the_claim_unmeasured(
     assert statuses(recorded) == {"unmeasured"}
 
 
+def test_a_newer_record_without_the_value_hides_no_contradiction(recorded: Project) -> None:
+    """The worst of the records counts, whichever is the newest."""
+    file = recorded.root / RECORD
+    newer = json.loads(file.read_text())
+    newer["outcome"] |= {"values": {}, "when": "2999-01-01"}
+    newer["outcome"]["environment"]["gpu"] = "NVIDIA H200"
+    file.with_name("peak.nvidia-h200.json").write_text(json.dumps(newer))
+    assert statuses(recorded) == {"unmeasured"}
+    file.write_text(file.read_text().replace("64242089984", "65000000000"))
+    assert statuses(recorded) == {"fails"}
+
+
+REFUTATION = """
+```python exec="on" id="other"
+small = 1
+```
+
+[64.2 GB](claim:other:small "refuted, true for peak:peak").
+"""
+
+
+def test_a_refutation_is_as_good_as_both_of_its_records(recorded: Project) -> None:
+    """A statement is refuted only where the value for which it would be true still counts."""
+    file = recorded.root / "docs/gpu.md"
+    file.write_text(file.read_text() + REFUTATION)
+    assert statuses(recorded) == {"verified", "refuted"}
+    recorded.edit("snippets/kit/measure.py", "'done'", '"done"')
+    assert statuses(recorded) == {"stale"}
+    (recorded.root / RECORD).unlink()
+    report = recorded.check()
+    assert {verdict.status.value for verdict in report.verdicts if verdict.entry == "gpu"} == {
+        "unmeasured"
+    }
+    assert {finding.code for finding in report.findings} == {"A110"}
+
+
 def test_a_check_on_a_gpu_asks_it_and_leaves_records_alone(recorded: Project, gpu: Gpu) -> None:
     """`assay check --device cuda` compares with a run here, each time, and writes no record."""
     file = recorded.root / RECORD

@@ -133,8 +133,7 @@ class Fence:
             place = Place(path, number, (getattr(error, "offset", None) or 1) + indent)
             self._break("A305", message, "mend the code; it must be valid Python", place)
             return frozenset(), True
-        bound = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}
-        bound |= {s.get_name() for s in table.get_symbols() if s.is_namespace()}
+        bound = set(_bound_by(table))
         return frozenset(bound), "import *" in code or bool(re.search(r"\b(exec|globals)\(", code))
 
     def _prints(
@@ -157,6 +156,17 @@ class Fence:
                 continue
             text = "\n".join(stated[row][0] for row in rows)
             yield Print(first=call.lineno, last=call.end_lineno, place=place, stated=text)
+
+
+def _bound_by(table: symtable.SymbolTable) -> Iterator[str]:
+    """Yield the names that code binds at top level, also by ``global`` and in a comprehension."""
+    is_top = table.get_type() == "module"
+    for symbol in table.get_symbols():
+        binds = symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()
+        if binds and (is_top or symbol.is_declared_global()):
+            yield symbol.get_name()
+    for inner in table.get_children():
+        yield from _bound_by(inner)
 
 
 def _lines(text: str) -> list[str]:

@@ -16,6 +16,8 @@ from ..hints import nearest
 from ..nouns import Finding, FrontMatter, Place
 
 LIMIT, DEEPEST = 16_384, 20
+SHOWN = frozenset({"title", "description", "subtitle"})
+"""What readers see of the front matter of a page that is no term."""
 _FENCE = re.compile(r"\A---[ \t]*\n(?P<yaml>.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 # The parser in C where PyYAML was built with it: a third of a warm check's time otherwise.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -56,7 +58,26 @@ def read(
         return None, places, [_invalid(path, str(error), places)]
 
 
-def _compose(source: str) -> yaml.Node:
+def shown(path: str, source: str) -> dict[str, tuple[str, Place]] | None:
+    """Return what a page other than a term shows of its front matter, by key, each with its place.
+
+    None where it is no front matter: a page may begin with a rule.
+    """
+    try:
+        node = _compose(source)
+    except _Refused:
+        return None
+    return {
+        str(key.value): (
+            value.value,
+            Place(path, key.start_mark.line + 2, key.start_mark.column + 1),
+        )
+        for key, value in node.value
+        if key.value in SHOWN and isinstance(value, yaml.ScalarNode)
+    }
+
+
+def _compose(source: str) -> yaml.MappingNode:
     if len(source) > LIMIT:
         raise _Refused(f"the front matter is longer than {LIMIT} characters", 1, 1)
     depth = 0

@@ -6,8 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 
-from ..nouns import Block, Claim, Entry, Given, Opinion
-from .parse import HOLE
+from ..nouns import HOLE, Block, Claim, Entry, Given, Opinion
 
 _END = re.compile(r"[.!?](?=\s+[\"“(]?[A-Z0-9\ufffc])\s+")
 

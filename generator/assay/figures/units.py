@@ -13,11 +13,14 @@ from functools import cache
 
 from msgspec import Struct
 
+from ..nouns import Unit
 from . import unit_table
 
 PRECISION = 60
-FACTOR_UNITS = frozenset({"×", "x", "X", "times", "fold"})
+FACTORS = frozenset({"×", "x", "X", "times", "fold"})
 PERCENT = frozenset({"%", "percent", "per cent", "percentage point", "percentage points"})
+CURRENCY_SIGNS = "$€£¥₹"
+CURRENCIES = frozenset({*CURRENCY_SIGNS, *"USD EUR GBP CHF JPY dollars euros".split()})
 
 _SYMBOLS, _NAMES = "k M G T P E", "kilo mega giga tera peta exa"
 _BINARY, _BINARY_NAMES = "Ki Mi Gi Ti Pi Ei", "kibi mebi gibi tebi pebi exbi"
@@ -48,50 +51,60 @@ _BITS = re.compile(r"\A([kMGTP]i?b)\Z")
 _COUNTED_IN_BITS = frozenset({"bit", "baud", "bits_per_pixel"})
 _ONE, _BIT = Decimal(1), Decimal("0.125")
 _LONGEST_PREFIX, LONGEST = 6, 40
+_SYMBOL = re.compile(r"(?=.*[A-ZµμΩÅ])[A-Za-zµμΩÅ]{2,4}|[AHJNSVWΩ]")
+
+PLAIN, PERCENTAGE = Unit(frozenset(), _ONE), Unit(frozenset(), Decimal("0.01"))
+MILLE = Unit(frozenset(), Decimal("0.001"))
 
 
-class Unit(Struct, frozen=True):
-    """What one of a unit is worth, in SI base units; information is in bytes."""
+class Lexicon(Struct, frozen=True):
+    """Which words are units: those of prose, the project's own, and in a claim more."""
 
-    dimension: frozenset[tuple[str, Decimal]]
-    """The powers of the base units that make it up, as in length and time^-1."""
-    size: Decimal
-    counts: Decimal = _ONE
-    """What a computed plain number counts in, by the same measure: a byte, a bit, a second."""
-    zero: Decimal = Decimal(0)
-    """For a temperature: what is added to count from absolute zero."""
+    own: frozenset[str] = frozenset()
+    """Nouns that the settings make units, such as token: a number of them is a figure."""
+    every: bool = False
+    """Whether symbols of any unit count, such as kN, as in the text of a claim."""
+    asked: Unit | None = None
+    """What a claim's title says that the value is in; words of its dimension are units too."""
 
-    @property
-    def factor(self) -> Decimal:
-        """What one of it is, in what a plain number counts."""
-        return self.size / self.counts
+    def unit(self, word: str) -> Unit | None:
+        """Return what one of *word* is worth, or None if it is no unit.
 
-    @property
-    def is_temperature(self) -> bool:
-        """Whether a number of it says too little: degrees of which scale, counted from where."""
-        return self.dimension == {("temperature", _ONE)}
+        >>> Lexicon(own=frozenset({"token"})).unit("tokens/ms").factor
+        Decimal('1000')
+        """
+        found = self._named(word)
+        if found is None and self.asked is not None:
+            other = known(word)
+            found = other if other and other.dimension == self.asked.dimension else None
+        return found
+
+    def _named(self, word: str) -> Unit | None:
+        for form in (word, word.removesuffix("s"), word.removesuffix("es")):
+            if form in self.own:
+                return Unit(frozenset({(form, _ONE)}), _ONE)
+        found = curated(word)
+        if found is None and self.every and _SYMBOL.fullmatch(word):
+            found = known(word)
+        return found or _rate(word, self._named)
 
 
-PLAIN = Unit(frozenset(), _ONE)
-
-
-def factor(unit: str) -> Decimal | None:
-    """Return what one *unit* is in bytes, bits, seconds or 1, or None if it is no unit of prose.
-
-    >>> factor("GiB")
-    Decimal('1073741824')
-    """
-    found = curated(unit)
-    return None if found is None or found.is_temperature else found.factor
+PROSE = Lexicon()
 
 
 @cache
 def curated(unit: str) -> Unit | None:
-    """Return a unit that counts as one in prose, or a rate of two such units."""
-    if unit == "" or unit in FACTOR_UNITS:
+    """Return a unit that counts as one in any prose, or a rate of two such units.
+
+    >>> curated("GiB").factor
+    Decimal('1073741824')
+    """
+    if unit == "" or unit in FACTORS:
         return PLAIN
     if unit in PERCENT:
-        return Unit(frozenset(), Decimal("0.01"))
+        return PERCENTAGE
+    if unit == "‰":
+        return MILLE
     return words().get(unit) or _rate(unit, curated)
 
 

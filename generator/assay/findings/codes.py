@@ -133,6 +133,12 @@ CODES = {
         "A figure that no program can settle counts as much as who holds it.",
         'Name the owner: `[figure](opinion: "who")`.',
     ),
+    "A206": Code(
+        "nearly-a-claim",
+        "A link is nearly a claim, a given or an opinion, and binds nothing.",
+        "Readers see a figure that looks bound, and no check has seen it.",
+        "Write `[figure](claim:name)`, without a space; define what a reference names.",
+    ),
     "A301": Code(
         "snippet-raised",
         "A snippet raised an error.",
@@ -204,6 +210,12 @@ CODES = {
         "A session left something behind, or printed more than is kept.",
         "Its values are used; the rest is worth a look.",
         "Close what the snippet opens, end what it starts, print less.",
+    ),
+    "A313": Code(
+        "fence-not-read",
+        "A fence is never closed, or stands where it does not run.",
+        "The site shows what follows as text, and no check has read it.",
+        "Close the fence with as many marks, and put an empty line before it.",
     ),
     "A401": Code(
         "no-front-matter",

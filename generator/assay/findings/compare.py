@@ -11,12 +11,13 @@ from itertools import product
 
 from msgspec.structs import replace
 
-from ..figures import match
-from ..figures.match import Mismatch
+from ..figures import match, stated
+from ..figures.names import Names
+from ..figures.stated import Mismatch, Stated
 from ..hints import nearest
-from ..nouns import Checked, Condition, Figure, Finding, Key, Status, Value, Verdict
+from ..nouns import Checked, Finding, Key, Status, Value, Verdict
 from ..plan import Ask, Bound, Unaskable
-from . import endings, prose
+from . import endings
 
 Checks = Mapping[Key, Checked]
 _MISSING = Value(kind="missing")
@@ -33,13 +34,13 @@ class Unanswered(Exception):
 
 
 def verdicts(
-    claims: Iterable[Bound | Unaskable], checks: Checks, names: prose.Names
+    claims: Iterable[Bound | Unaskable], checks: Checks, names: Names
 ) -> tuple[Verdict, ...]:
     """Return the verdict on each claim."""
     return tuple(verdict(claim, checks, names) for claim in claims)
 
 
-def verdict(claim: Bound | Unaskable, checks: Checks, names: prose.Names) -> Verdict:
+def verdict(claim: Bound | Unaskable, checks: Checks, names: Names) -> Verdict:
     """Return what *checks* say of a claim; where there are several records, the worst of them."""
     if isinstance(claim, Unaskable):
         return Verdict(
@@ -62,7 +63,7 @@ def _answers(ask: Ask, checks: Checks) -> tuple[Checked | None, ...]:
     return (checked, *checked.others) if checked else (None,)
 
 
-def _judged(bound: Bound, answers: tuple[Checked | None, ...], names: prose.Names) -> Verdict:
+def _judged(bound: Bound, answers: tuple[Checked | None, ...], names: Names) -> Verdict:
     """Return the verdict by *answers*, one for each ask of the claim."""
     blank = Verdict(
         id=bound.id,
@@ -113,7 +114,7 @@ def _near(probe: str, value: Value) -> str:
     return nearest(last, value.near) or there
 
 
-def _unanswered(blank: Verdict, bound: Bound, why: Unanswered, names: prose.Names) -> Verdict:
+def _unanswered(blank: Verdict, bound: Bound, why: Unanswered, names: Names) -> Verdict:
     seen = blank if why.value.kind == "missing" else _seen(blank, bound, why.value, names)
     awaits = why.status in {Status.UNMEASURED, Status.STALE}
     finding = Finding(
@@ -130,57 +131,50 @@ def _unanswered(blank: Verdict, bound: Bound, why: Unanswered, names: prose.Name
     return replace(seen, status=why.status, reason=str(why), finding=finding)
 
 
-def _seen(blank: Verdict, bound: Bound, value: Value, names: prose.Names) -> Verdict:
+def _seen(blank: Verdict, bound: Bound, value: Value, names: Names) -> Verdict:
     """Note what a session computed, in the unit that the claim states, if it can be read."""
     try:
-        figure = _figure(bound, value, names)
+        said = stated.read(value, bound.claim.text, bound.condition, names)
     except Mismatch:
-        figure = None
-    unit = figure.unit if figure else ""
+        said = None
+    figure = said.figure if said else None
     return replace(
         blank,
         figure=figure,
         computed=match.computed(value),
-        computed_text=match.shown(value, unit),
-        unit=unit,
+        computed_text=match.shown(value, said),
+        unit=figure.unit if figure else "",
     )
 
 
-def _compared(blank: Verdict, bound: Bound, values: Sequence[Value], names: prose.Names) -> Verdict:
+def _compared(blank: Verdict, bound: Bound, values: Sequence[Value], names: Names) -> Verdict:
     seen = _seen(blank, bound, values[0], names)
     try:
-        _hold(bound, values, _figure(bound, values[0], names))
+        said = stated.read(values[0], bound.claim.text, bound.condition, names)
+        _hold(bound, values, said)
     except Mismatch as mismatch:
         finding = _mismatch(seen, bound, mismatch)
         return replace(seen, status=Status.FAILS, reason=str(mismatch), finding=finding)
     return replace(seen, status=Status.REFUTED if bound.condition.refuted else Status.VERIFIED)
 
 
-def _figure(bound: Bound, value: Value, names: prose.Names) -> Figure | None:
-    """Return the figure that a claim states; none if its text as a whole is compared."""
-    if match.is_text(value, bound.condition):
-        return None
-    return match.stated_figure(prose.mask(bound.claim.text, names), bound.condition)
-
-
-def _hold(bound: Bound, values: Sequence[Value], figure: Figure | None) -> None:
+def _hold(bound: Bound, values: Sequence[Value], said: Stated) -> None:
     """Raise :class:`Mismatch` unless the claim holds; a refuted claim holds when it is false."""
-    text, condition = bound.claim.text, bound.condition
-    if not condition.refuted:
-        match.compare(values[0], text, figure, condition)
+    if not bound.condition.refuted:
+        match.compare(values[0], said)
         return
-    if _agrees(values[0], text, figure, condition):
+    if _agrees(values[0], said):
         raise Mismatch("the statement that the page refutes is true", "A108")
     for ask, value in zip(bound.asks[1:], values[1:], strict=True):
-        if not _agrees(value, text, figure, condition):
+        if not _agrees(value, said):
             reason = f"it would not be true for {ask.probe} either"
-            raise Mismatch(f"{reason}, which is {match.shown(value, '')}", "A108")
+            raise Mismatch(f"{reason}, which is {match.shown(value)}", "A108")
 
 
-def _agrees(value: Value, text: str, figure: Figure | None, condition: Condition) -> bool:
+def _agrees(value: Value, said: Stated) -> bool:
     """Whether *value* is as stated; what cannot be compared at all raises."""
     try:
-        match.compare(value, text, figure, condition)
+        match.compare(value, said)
     except Mismatch as mismatch:
         if mismatch.comparable:
             return False

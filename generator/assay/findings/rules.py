@@ -72,7 +72,8 @@ def cited(facts: Facts) -> Iterator[Finding]:
     """Givens that differ from their source, and opinions of nobody."""
     for entry in facts.chosen:
         yield from citations.opinions(entry)
-        yield from citations.givens(entry, facts.project.givens)
+        names = prose.names_of(facts.project.settings)
+        yield from citations.givens(entry, facts.project.givens, names)
 
 
 def ended(facts: Facts) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ imports nothing else of assay.
 """
 
 from .devices import Device
-from .figures import Condition, Figure
+from .figures import HOLE, Bound, Condition, Figure, Relation, Unit
 from .pages import (
     Block,
     Citation,
@@ -40,7 +40,9 @@ from .runs import (
 from .verdicts import Computed, Exemption, Report, Status, Verdict
 
 __all__ = [
+    "HOLE",
     "Block",
+    "Bound",
     "Checked",
     "Citation",
     "Claim",
@@ -68,6 +70,7 @@ __all__ = [
     "Raised",
     "Ran",
     "Record",
+    "Relation",
     "Report",
     "Review",
     "Session",
@@ -77,6 +80,7 @@ __all__ = [
     "Span",
     "Status",
     "Traced",
+    "Unit",
     "Value",
     "Verdict",
 ]

@@ -78,14 +78,26 @@ class Ran(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Traced(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a session really read and imported."""
+    """What a session really saw, each thing as it stood when it was looked at.
 
-    files: tuple[str, ...] = ()
-    modules: dict[str, str | None] = {}
-    """Top-level module, and the project path it came from (None: not of the project)."""
-    distributions: dict[str, str] = {}
+    Paths are written from the project's root, or from Python's folder as ``{prefix}/...``.
+    """
+
+    files: dict[str, str] = {}
+    """By path: how it was looked at, and a digest of what was seen (``file:...``, ``gone``)."""
+    times: dict[str, int] = {}
+    """By path: when it had last been changed, in nanoseconds."""
+    imports: dict[str, dict[str, str | None]] = {}
+    """By folder: each module that was looked for there, and what was found."""
+    distributions: dict[str, str | None] = {}
     whole: bool = True
     """False when a part of it could not be seen, as after starting another program."""
+    placed: bool = False
+    """The session asked where it stands: its result is good for this folder alone."""
+    preloaded: bool = False
+    """It used what the preload had imported."""
+    unkept: tuple[str, ...] = ()
+    """Why its result is not used again: each reason in words that follow "it"."""
 
 
 class Failure(Struct, frozen=True, kw_only=True):

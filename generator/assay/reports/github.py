@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..nouns import Finding, Report
 from . import again
-from .text import summary_lines
+from .text import summary_lines, visible
 
 
 def as_github(report: Report) -> str:
@@ -30,7 +30,8 @@ def _one_line(finding: Finding) -> str:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    lines = "\n".join(visible(line) for line in text.splitlines())
+    return lines.replace("%", "%25").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

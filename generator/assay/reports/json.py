@@ -155,7 +155,8 @@ def _claim(verdict: Verdict, sentence: str) -> ClaimRow:
 def _versions(checked: Checked) -> dict[str, str]:
     outcome = checked.outcome
     python = outcome.environment.get("python")
-    return ({"python": python} if python else {}) | outcome.traced.distributions
+    packages = {name: v for name, v in outcome.traced.distributions.items() if v}
+    return ({"python": python} if python else {}) | packages
 
 
 def _snippet(snippet: Snippet, checked: Checked) -> SnippetRow:

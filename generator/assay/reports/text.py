@@ -44,14 +44,14 @@ def _awaits(finding: Finding) -> bool:
 def _awaiting(findings: list[Finding]) -> Iterator[str]:
     """List what awaits a device apart: a line a claim, and the command that measures them."""
     for command in dict.fromkeys(map(again.hint, findings)):
-        lines = [f"{_head(f)} ({f.stated})" for f in findings if again.hint(f) == command]
+        lines = [f"{_head(f)} ({visible(f.stated)})" for f in findings if again.hint(f) == command]
         yield "\n".join([*lines, f"  hint: {command}"])
 
 
 def _head(finding: Finding) -> str:
     place = finding.place
     where = f"{place.path}:{place.line}:{place.column}"
-    return f"{where}: {finding.severity} {finding.code}: {finding.message}"
+    return visible(f"{where}: {finding.severity} {finding.code}: {finding.message}")
 
 
 def _finding(finding: Finding, text: str) -> str:
@@ -64,8 +64,8 @@ def _finding(finding: Finding, text: str) -> str:
         lines += [f"  stated    {_indented(finding.stated)}"]
         lines += [f"  computed  {_indented(finding.computed or '(nothing)')}"]
     hint = again.hint(finding)
-    lines += [f"  hint: {hint}"] if hint else []
-    lines.append(f"  again: {again.check(finding.checked_with)}")
+    lines += [f"  hint: {visible(hint)}"] if hint else []
+    lines.append(f"  again: {visible(again.check(finding.checked_with))}")
     return "\n".join(lines)
 
 
@@ -76,13 +76,13 @@ def _caret(source: str, line: int, column: int) -> list[str]:
     lead, more = ("…" if start else ""), ("…" if start + 90 < len(source) else "")
     margin = f"  {line:>5} | "
     under = " " * (len(margin) - 2 + len(lead) + column - 1 - start)
-    return [f"{margin}{lead}{_visible(shown)}{more}", f"{under}  ^"]
+    return [f"{margin}{lead}{visible(shown)}{more}", f"{under}  ^"]
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """Replace what a terminal would obey rather than show."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def _indented(text: str) -> str:
-    return "\n            ".join(_visible(line) for line in text.split("\n"))
+    return "\n            ".join(visible(line) for line in text.split("\n"))

@@ -31,11 +31,17 @@ def make(checked: Checked, files: Iterable[str], digest: Digest, commit: str) ->
         session=session.name,
         device=session.job.device,
         code=code_of(session.job),
-        files={file: digest(file) for file in sorted(files)},
-        distributions=outcome.traced.distributions,
+        files={file: _read_as(outcome.traced, file) or digest(file) for file in sorted(files)},
+        distributions={n: v for n, v in outcome.traced.distributions.items() if v},
         commit=commit,
         outcome=msgspec.structs.replace(outcome, traced=Traced(), stderr=""),
     )
+
+
+def _read_as(traced: Traced, file: str) -> str:
+    """Return the digest of what a session read of a file, which may have changed since; or ""."""
+    how, _, digest = traced.files.get(file, "").partition(":")
+    return digest if how == "file" else ""
 
 
 def code_of(job: Job) -> str:

@@ -1,13 +1,13 @@
 """Results kept by content: a result is reused only if nothing that could change it has changed.
 
-Law: the key is the session's code and what runs it; beside it stands what the session really read
-and imported. Probes, prose, line numbers and limits are part of neither. Only successes are kept.
+Law: the key is the session's code and what runs it; beside it stands what the session really saw,
+as it was when it was seen. Probes, prose, line numbers and limits are part of neither. Only
+successes are kept, and of what is not kept it is said why.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import os
 import platform
 import sys
@@ -20,80 +20,101 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ..nouns import Job, Outcome
+from ..nouns import Job, Outcome, Traced
+from .setup import WORKER, Setup, environment
 from .sources import Sources
 
-FORMAT = 1
+FORMAT = 2
 TRACES = 8
 """How many results of one session, each for other contents of what it read, are kept."""
-
-_WORKER = Path(__file__).with_name("worker")
+SUM = 64
+"""Length of the checksum at the head of a kept result."""
 
 
 class Trace(Struct, frozen=True, kw_only=True):
-    """A kept result, with what it depended on: files by digest, modules by place, versions."""
+    """A kept result, with what it depended on."""
 
-    files: dict[str, str]
-    modules: dict[str, str | None]
-    distributions: dict[str, str]
+    traced: Traced
+    place: str
+    """The folders in which alone it is good; empty where it is good in any."""
     outcome: Outcome
 
 
 class Store:
     """A folder of results. Reading and writing it never fails a check: a bad file is no result."""
 
-    def __init__(self, folder: Path, sources: Sources) -> None:
-        self.folder, self.sources = folder, sources
+    def __init__(self, folder: Path, sources: Sources, setup: Setup) -> None:
+        self.folder, self.sources, self._setup = folder, sources, setup
 
     def find(self, job: Job) -> Outcome | None:
         """Return a result of *job* that still stands, or None."""
-        for file in self._traces(job):
-            trace = _read(file)
+        here = self._key(job)
+        for file in self._traces(here):
+            trace = _read(file, here)
             if trace and set(job.probes) <= trace.outcome.values.keys() and self._stands(trace):
-                return trace.outcome
+                return replace(trace.outcome, traced=trace.traced)
         return None
 
-    def keep(self, job: Job, outcome: Outcome) -> None:
-        """Keep *outcome*, a success, if everything that it depended on was seen."""
-        if not outcome.traced.whole:
-            return
-        traced = outcome.traced
-        trace = Trace(
-            files={self.sources.portable(f): self.sources.digest(f) for f in traced.files},
-            modules={m: p and self.sources.portable(p) for m, p in traced.modules.items()},
-            distributions=traced.distributions,
-            outcome=outcome,
-        )
-        name = hashlib.sha256(
-            msgspec.json.encode([trace.files, trace.modules, trace.distributions], order="sorted")
-        ).hexdigest()
-        file = self.folder / key(job) / f"{name}.json"
-        with suppress(OSError):  # a full or read-only disk
-            write(file, msgspec.json.encode(_merged(trace, _read(file))))
-            for old in self._traces(job)[TRACES:]:
-                old.unlink(missing_ok=True)
+    def keep(self, job: Job, outcome: Outcome) -> tuple[str, ...]:
+        """Keep *outcome*, a success; return why not, in words that follow "it", if it is not.
 
-    def _traces(self, job: Job) -> list[Path]:
+        What it saw must still be there as it was: else its values are of what stands no more.
+        """
+        changed = (f"saw {what}, which changed while it ran" for what in self._changes(outcome))
+        why = outcome.traced.unkept or tuple(sorted(set(changed)))
+        if why:
+            return why
+        here = self._key(job)
+        trace = self._trace(outcome)
+        name = _digest([trace.traced, trace.place])
+        file = self.folder / here / f"{name}.json"
+        with suppress(OSError):  # a full or read-only disk
+            write(file, _sealed(_merged(trace, _read(file, here)), here))
+            for old in self._traces(here)[TRACES:]:
+                old.unlink(missing_ok=True)
+        return ()
+
+    def _changes(self, outcome: Outcome) -> list[str]:
+        return list(self.sources.changes(outcome.traced))
+
+    def _key(self, job: Job) -> str:
+        return key(job, self._setup, self.sources)
+
+    def _trace(self, outcome: Outcome) -> Trace:
+        kept = replace(outcome, traced=Traced(), stderr="")
+        traced = replace(outcome.traced, times={}, preloaded=False)
+        text = msgspec.json.encode(kept).decode()
+        here = self.sources.places.here()
+        is_placed = traced.placed or any(folder in text for folder in here)
+        return Trace(traced=traced, place="\n".join(here) if is_placed else "", outcome=kept)
+
+    def _traces(self, key: str) -> list[Path]:
         """Return the files of a job's results, the newest first."""
         try:
-            files = [f for f in (self.folder / key(job)).glob("*.json") if f.is_file()]
+            files = [f for f in (self.folder / key).glob("*.json") if f.is_file()]
             return sorted(files, key=lambda file: file.stat().st_mtime, reverse=True)
         except OSError:
             return []
 
     def _stands(self, trace: Trace) -> bool:
-        digest, locate = self.sources.digest, self.sources.locate
-        return (
-            all(digest(f) == d for f, d in trace.files.items())
-            and all(locate(m) == p for m, p in trace.modules.items())
-            and all(version(name) == v for name, v in trace.distributions.items())
-        )
+        is_here = trace.place in {"", "\n".join(self.sources.places.here())}
+        return is_here and self.sources.stands(trace.traced)
 
 
-def _read(file: Path) -> Trace | None:
+def _sealed(trace: Trace, key: str) -> bytes:
+    """Return a result as it is kept: its checksum, which tells also whose it is, and its text."""
+    body = msgspec.json.encode(trace)
+    return hashlib.sha256(key.encode() + body).hexdigest().encode() + body
+
+
+def _read(file: Path, key: str) -> Trace | None:
+    """Read a kept result; one that is not what was written is none."""
     try:
-        return msgspec.json.decode(file.read_bytes(), type=Trace)
-    except (OSError, msgspec.DecodeError):
+        data = file.read_bytes()
+        if data[:SUM] != hashlib.sha256(key.encode() + data[SUM:]).hexdigest().encode():
+            return None
+        return msgspec.json.decode(data[SUM:], type=Trace)
+    except (OSError, ValueError, RecursionError, msgspec.DecodeError):
         return None
 
 
@@ -105,25 +126,26 @@ def _merged(trace: Trace, before: Trace | None) -> Trace:
     return replace(trace, outcome=replace(trace.outcome, values=values))
 
 
-def key(job: Job) -> str:
-    """Return the name of a job: its code and device, Python, the platform and the worker."""
-    parts = [FORMAT, job.sources, job.device, sys.version, platform.platform(), _worker_digest()]
-    return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
+def key(job: Job, setup: Setup, sources: Sources) -> str:
+    """Return the name of a job: its code and device, and all that it is run with.
+
+    Folders are written from the project's root, so that another clone finds the same results; and
+    the kernel's release is left out, so that another machine of the kind does.
+    """
+    with_it = [setup.preload, [sources.portable(p) for p in setup.path], setup.kept]
+    python = [sys.version, sys.platform, platform.machine(), platform.libc_ver()]
+    world = sources.places.neutral(repr(sorted(environment(setup.hash_seed).items())))
+    return _digest([FORMAT, job.sources, job.device, with_it, python, world, _worker_digest()])
+
+
+def _digest(parts: object) -> str:
+    return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
 
 
 @cache
 def _worker_digest() -> str:
-    files = sorted(_WORKER.glob("*.py"))
+    files = sorted(WORKER.glob("*.py"))
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
-
-
-@cache
-def version(distribution: str) -> str | None:
-    """Return the installed version of *distribution*, or None."""
-    try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def write(path: Path, data: bytes) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from ..nouns import Report
 from ..project import Project
 from ..settings import SettingsError
+from .swap import swap_in
 
 FOLDER = "site"
 _CONFIG = "mkdocs.yml"
@@ -45,7 +45,7 @@ def build(project: Project, report: Report) -> int:
         except (Abort, MkDocsException) as error:
             message = f"mkdocs could not render the pages: {error}"
             raise SiteError(f"{message}; the site was left as it was", 1) from error
-        _swap(new, target, Path(folder) / "old")
+        swap_in(new, target)
     return sum(1 for _ in target.rglob("*.html"))
 
 
@@ -97,16 +97,3 @@ def _quiet_banner() -> None:
     # Material prints a notice about MkDocs 2 on every start; this is its own switch for it.
     os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")
     os.environ.setdefault("DISABLE_MKDOCS_2_WARNING", "true")
-
-
-def _swap(new: Path, target: Path, old: Path) -> None:
-    """Put *new* in the place of *target*; whatever happens, a whole site stands there."""
-    if target.exists():
-        target.rename(old)
-    try:
-        new.rename(target)
-    except OSError:
-        if old.exists():
-            old.rename(target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)

@@ -9,8 +9,10 @@ neither what a page states nor where it stands. Everything it is told and answer
     worker session DIR  runs DIR/job.json in this very process, reporting into DIR
 
     setup    {"root": str, "path": [str], "preload": [str], "kept": bytes, "drained": bytes}
+    ready    {"brought": {...}}, what the preload saw, or {"error": str}
     job      {"sources": [{"code": str, "may_raise": bool}], "probes": [str], "timeout": seconds,
               "device": str}
+    pid      {"pid": int, "folder": str}, a line before the outcome: who supervises, and where
     outcome  {"snippets": [...], "values": {...}, "failure": {...} or null, "traced": {...}, ...}
 
 serve: the worker imports what `preload` names, then forks a supervisor a job; the supervisor forks

@@ -35,7 +35,8 @@ def main(mode, *rest):
     else:
         with open(os.path.join(rest[0], "setup.json"), encoding="utf-8") as file:
             setup = json.load(file)
-        server.session(server.Warm(setup), rest[0])
+        warm = server.Warm(setup)
+        server.session(warm, rest[0], warm.brought)
 
 
 if __name__ == "__main__":

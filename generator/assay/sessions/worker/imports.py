@@ -1,6 +1,7 @@
 """What a session finds when it starts: the import system, what is preloaded, threads and seeds.
 
-Law: a project's module is compiled from the source that stands there now, never from a cache.
+Law: a project's module is compiled from the source that stands there now, never from a cache; what
+the preload brought in is told apart from what a session asks for.
 """
 
 import importlib
@@ -9,35 +10,35 @@ import importlib.metadata
 import os
 import random
 import sys
+import types
+
+from .seen import Seen
+from .tracer import Tracer
 
 SEED = 0
-LOOKED_FOR = set()  # where modules of the project were looked for
-HERE = os.path.join(os.path.dirname(os.path.realpath(__file__)), "")
-
-
-class SourceLoader(importlib.machinery.SourceFileLoader):
-    """Compiles a project's module from its source, never from a cached .pyc that may be stale."""
-
-    def get_code(self, fullname):
-        path = self.get_filename(fullname)
-        return self.source_to_code(self.get_data(path), path)
+END = f"{__name__}.end"
+SEEDED = {"numpy.random": "seed", "torch": "manual_seed"}
 
 
 class Finder(importlib.machinery.FileFinder):
-    """Finds a project's modules, and remembers where it looked.
+    """Finds modules outside of installed packages, and notes where it looked and what it found."""
 
-    A file that appears in such a place later changes what is imported.
-    """
+    tracer = None
 
     def find_spec(self, fullname, target=None):
         spec = super().find_spec(fullname, target)
-        tail = fullname.rpartition(".")[2]
-        for name in (os.path.join(tail, "__init__.py"), f"{tail}.py", tail):
-            place = os.path.join(self.path, name)
-            LOOKED_FOR.add(place)
-            if spec is not None and spec.origin == place:
-                break
+        if self.tracer.active:
+            self.note(fullname.rpartition(".")[2], spec)
         return spec
+
+    def note(self, name, spec):
+        seen, place = self.tracer.seen, None
+        if spec is not None and spec.origin:
+            place = os.path.relpath(spec.origin, self.path)
+            seen.look(spec.origin, "file")
+        elif spec is not None:
+            place = os.path.join(name, "")
+        seen.finds(self.path, name, place)
 
 
 class Warm:
@@ -45,56 +46,120 @@ class Warm:
 
     def __init__(self, setup):
         self.setup = setup
-        self.root = os.path.join(os.path.realpath(setup["root"]), "")
-        self.foreign = tuple(
-            os.path.join(os.path.realpath(p), "") for p in {sys.prefix, sys.base_prefix}
-        )
+        self.base = Seen(setup["root"])
+        self.tracer = Tracer(self.base)
+        with self.base.quiet():
+            self.distributions_of = importlib.metadata.packages_distributions()
+        for folder in self.base.sites:
+            self.base.look(os.path.join(folder, "startup.pth"), "pth")
+        compile_from_source(self.base)
         sys.path[:0] = [p for p in setup["path"] if p not in sys.path]
         sys.path_hooks.insert(0, self.finder)
         sys.path_importer_cache.clear()
         before = set(sys.modules)
-        self.distributions_of = importlib.metadata.packages_distributions()
         for name in setup["preload"]:
             importlib.import_module(name)
-        self.loaded = set(sys.modules) | {"__main__"}
-        self.tops = {name.partition(".")[0] for name in self.loaded - before}
-        self.preloaded = self.provenance(self.loaded - before)
         one_thread()
+        brought = set(sys.modules) - before
+        self.tops = {name.partition(".")[0] for name in brought} - sys.stdlib_module_names
+        self.brought = self.told(brought)
+        sys.modules[END] = types.ModuleType(END)  # what comes behind it is a session's
+        self.tracer.active = False
 
-    def provenance(self, names):
-        """Return the project files of modules, the places of their tops, their distributions."""
-        files, modules, distributions = set(), {}, {}
+    def told(self, brought):
+        """Return what the preload saw: what all sessions depend on, and what those that use it do.
+
+        A project's module that is preloaded may change anything, as may the absence of one; what
+        is installed matters to those that import it.
+        """
+        always, used = self.base.told(), self.base.told()
+        is_mine = any(map(self.is_source, always["files"]))
+        always["files"] = {p: w for p, w in always["files"].items() if self.is_for_all(p, is_mine)}
+        always |= {"distributions": {}, "times": {}}
+        asked = self.tracer.used
+        self.tracer.start(self.base.anew())
+        self.depend(brought | asked)
+        for part in ("files", "imports", "distributions"):
+            used[part] |= getattr(self.tracer.seen, part)
+        return {"always": always, "used": used | {"times": {}}}
+
+    def is_source(self, path):
+        """Whether a path, as noted, is a module of the project."""
+        return not os.path.isabs(path) and path[0] != "{" and path.endswith(".py")
+
+    def is_for_all(self, path, is_mine):
+        """Whether what the preload saw at *path* may change sessions that do not use it."""
+        inside = not os.path.isabs(path) and path[0] != "{"
+        return inside or path.endswith(".pth") or is_mine
+
+    def depend(self, names):
+        """Note the distributions of modules, and the files of what belongs to none."""
+        seen, tops = self.tracer.seen, {name.partition(".")[0] for name in names}
+        for top in sorted(tops - sys.stdlib_module_names - {"__main__"}):
+            distributions = () if self.is_own(top) else self.distributions_of.get(top, ())
+            for distribution in distributions:
+                seen.uses(distribution)
+            if sys.modules.get(top) is None:
+                seen.misses(top)
         for name in names:
-            path = self.file_of(name)
-            if path:
-                files.add(path)
-            top = name.partition(".")[0]
-            if top in sys.stdlib_module_names or top in modules:
-                continue
-            modules[top] = self.file_of(top)
-            for distribution in () if modules[top] else self.distributions_of.get(top, ()):
-                distributions[distribution] = importlib.metadata.version(distribution)
-        return files, modules, distributions
+            file = getattr(sys.modules.get(name), "__file__", None)
+            if isinstance(file, str) and os.path.isabs(file) and self.is_unversioned(name, file):
+                seen.look(file, "file")
 
-    def file_of(self, name):
-        """Return the file of a project's module, or None if the module is not the project's."""
-        path = getattr(sys.modules.get(name), "__file__", None)
-        if not isinstance(path, str) or not os.path.isabs(path) or path.startswith(HERE):
-            return None
-        path = os.path.realpath(path)
-        return path if self.is_project(path) else None
+    def is_own(self, top):
+        file = getattr(sys.modules.get(top), "__file__", None)
+        return isinstance(file, str) and not self.base.is_library(file)
 
-    def is_project(self, path):
-        return path.startswith(self.root) and not path.startswith(self.foreign)
+    def is_unversioned(self, name, file):
+        """Whether no version stands for what a module holds."""
+        top = name.partition(".")[0]
+        if top in sys.stdlib_module_names:
+            return False
+        if not self.base.is_library(file):
+            return True
+        return not any(map(self.base.vouches, self.distributions_of.get(top, ())))
+
+    def answer(self):
+        """Return what a session depended on, once it is over."""
+        self.tracer.active = False
+        self.depend(self.new() | (self.tracer.used - self.tops))
+        return self.tracer.seen.told() | {"preloaded": bool(self.tracer.used & self.tops)}
+
+    def new(self):
+        """Return the names of the modules that a session imported."""
+        names = set()
+        for name in reversed(sys.modules):
+            if name == END:
+                break
+            names.add(name)
+        return names - {"__main__"}
 
     def finder(self, path):
-        if not self.is_project(os.path.join(os.path.realpath(path), "")):
-            raise ImportError("not of the project")
+        folder = os.path.join(os.path.realpath(path), "")
+        if not os.path.isdir(folder) or self.base.is_library(folder):
+            raise ImportError("not a folder of sources")
         loaders = [
             (importlib.machinery.ExtensionFileLoader, importlib.machinery.EXTENSION_SUFFIXES),
-            (SourceLoader, importlib.machinery.SOURCE_SUFFIXES),
+            (importlib.machinery.SourceFileLoader, importlib.machinery.SOURCE_SUFFIXES),
         ]
-        return Finder(path, *loaders)
+        self.tracer.seen.look(path, "size")
+        found = Finder(path, *loaders)
+        found.tracer = self.tracer
+        return found
+
+
+def compile_from_source(seen):
+    """Let modules of the project be compiled from source, never taken from a .pyc."""
+    loader = importlib.machinery.SourceFileLoader
+    cached = loader.get_code
+
+    def get_code(self, fullname):
+        path = self.get_filename(fullname)
+        if seen.is_library(path) or not seen.is_project(os.path.realpath(path)):
+            return cached(self, fullname)
+        return self.source_to_code(self.get_data(path), path)
+
+    loader.get_code = get_code
 
 
 def one_thread(device="cpu"):
@@ -111,7 +176,7 @@ def one_thread(device="cpu"):
 def seed():
     """The documented rule: every session starts from seed 0, for each generator that is loaded."""
     random.seed(SEED)
-    for name, function in (("numpy.random", "seed"), ("torch", "manual_seed")):
+    for name, function in SEEDED.items():
         module = sys.modules.get(name)
         if module is not None:
             getattr(module, function)(SEED)

@@ -1,6 +1,7 @@
 """What a session prints, and its report to the supervisor.
 
 Law: output passes on at once; only a first part of it is kept, snippet by snippet and line by line.
+Standard output is a file like any other, whose bytes a child of the session may write too.
 """
 
 import builtins
@@ -11,6 +12,8 @@ import re
 import sys
 
 SURROGATE = re.compile("[\ud800-\udfff]")
+CUT_SHORT = re.compile(r"(\\x[89a-f][0-9a-f]){1,3}$")
+"""What is left of a character that was cut in two."""
 
 
 class Report:
@@ -29,27 +32,45 @@ class Report:
             self.file.write(SURROGATE.sub(lambda m: f"\\\\u{ord(m[0]):x}", text) + "\n")
 
 
-class Output(io.TextIOBase):
-    """Standard output of a session: passed on, and the first part of it kept snippet by snippet."""
+class Output(io.BufferedIOBase):
+    """The bytes of standard output: passed on at once, and the first part of them kept."""
+
+    name, mode = "<stdout>", "wb"
 
     def __init__(self, kept):
-        self.room, self.cut, self.parts = kept, False, []
+        self.room, self.cut, self.count, self.parts = kept, False, 0, []
+
+    @property
+    def raw(self):
+        return self
 
     def writable(self):
         return True
 
-    def write(self, text):
-        if not isinstance(text, str):
-            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        self.cut = self.cut or len(text) > self.room
-        self.parts.append(text[: self.room])
+    def fileno(self):
+        return 1
+
+    def isatty(self):
+        return False
+
+    def write(self, data):
+        data = bytes(data)
+        self.cut = self.cut or len(data) > self.room
+        self.parts.append(data[: self.room])
         self.room -= len(self.parts[-1])
-        write_all(1, text.encode("utf-8", "backslashreplace"))
-        return len(text)
+        self.count += len(data)
+        write_all(1, data)
+        return len(data)
 
     def take(self):
-        text, self.parts = "".join(self.parts), []
-        return text
+        data, self.parts = b"".join(self.parts), []
+        text = data.decode("utf-8", "backslashreplace")
+        return CUT_SHORT.sub("", text) if self.cut else text
+
+
+def file_of(output):
+    """Return the text file over *output*, which keeps nothing back."""
+    return io.TextIOWrapper(output, "utf-8", "backslashreplace", newline="\n", write_through=True)
 
 
 def write_all(fd, data):
@@ -58,7 +79,12 @@ def write_all(fd, data):
 
 
 class Prints:
-    """Stands for `print`, and remembers which line of a snippet printed what."""
+    """Stands for `print`, and remembers which line of the snippet that runs printed what.
+
+    What a function of an earlier snippet prints belongs to no line of this one.
+    """
+
+    number = 0
 
     def __init__(self, kept):
         self.print_, self.room, self.found = builtins.print, kept, []
@@ -71,7 +97,7 @@ class Prints:
         text = io.StringIO()
         self.print_(*args, sep=sep, end=end, file=text)
         frame = sys._getframe(1)
-        if frame.f_code.co_filename.startswith("snippet:") and self.room > 0:
+        if frame.f_code.co_filename == f"snippet:{self.number}" and self.room > 0:
             self.found.append((frame.f_lineno, text.getvalue()[: self.room]))
             self.room -= len(text.getvalue())
         if sys.stdout is not None:

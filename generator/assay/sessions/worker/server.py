@@ -11,9 +11,10 @@ import subprocess
 import sys
 import tempfile
 
-from .imports import HERE, Warm
+from .imports import Warm
+from .seen import HERE
 from .session import session
-from .supervisor import become_subreaper, supervise
+from .supervisor import MARK, become_subreaper, supervise
 
 
 def serve(fd):
@@ -22,18 +23,16 @@ def serve(fd):
     try:
         warm = Warm(setup)
     except BaseException as error:
-        send(listener, {"ready": False, "error": f"{type(error).__name__}: {error}"})
+        send(listener, {"error": f"{type(error).__name__}: {error}"})
         return
     threads = len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 1
     if threads > 1:
-        send(
-            listener,
-            {"ready": False, "error": f"{threads} threads run after preload; fork is unsafe"},
-        )
+        send(listener, {"error": f"{threads} threads run after preload; fork is unsafe"})
         return
-    send(listener, {"ready": True})
+    send(listener, {"brought": warm.brought})
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # supervisors are not waited for
     worker = os.getpid()
+    become_subreaper()  # what a killed supervisor leaves stays below us, to be found
     while True:
         job, fds = receive(listener)
         if job is None:
@@ -41,11 +40,22 @@ def serve(fd):
         if os.fork() == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             listener.close()
-            with os.fdopen(fds[0], "w", encoding="utf-8") as answer:
-                json.dump(supervise(setup, job, forked(warm, fds[0]), worker), answer)
-                answer.flush()
-            os._exit(0)
+            answer_one(warm, job, fds[0], worker)
         os.close(fds[0])
+
+
+def answer_one(warm, job, fd, worker):
+    """Supervise one job in this process, a fork of the worker. Does not return."""
+    with os.fdopen(fd, "w", encoding="utf-8") as answer:
+
+        def announce(folder):
+            json.dump({"pid": os.getpid(), "folder": folder}, answer)
+            answer.write("\n")
+            answer.flush()
+
+        json.dump(supervise(warm.setup, job, forked(warm, fd), worker, announce), answer)
+        answer.flush()
+    os._exit(0)
 
 
 def forked(warm, answer):
@@ -64,6 +74,7 @@ def forked(warm, answer):
             os.dup2(fd, target)
         os.closerange(3, 256)
         os.environ["HOME"] = os.environ["TMPDIR"] = tempfile.tempdir = folder
+        del os.environ[MARK]
         session(warm, folder)
 
     return start
@@ -79,13 +90,18 @@ def once():
             json.dump(request["setup"], file)
         command = [sys.executable, "-P", "-s", HERE, "session", folder]
         environ = os.environ | {"HOME": folder, "TMPDIR": folder}
+        del environ[MARK]
         started = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=environ,
             start_new_session=True,
         )  # fmt: skip
         return started.pid
 
-    json.dump(supervise(request["setup"], request["job"], start, parent), sys.stdout)
+    def announce(folder):
+        sys.stdout.write(json.dumps({"pid": os.getpid(), "folder": folder}) + "\n")
+        sys.stdout.flush()
+
+    json.dump(supervise(request["setup"], request["job"], start, parent, announce), sys.stdout)
 
 
 def receive(listener):

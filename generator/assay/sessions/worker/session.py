@@ -7,23 +7,26 @@ import builtins
 import faulthandler
 import importlib
 import json
-import linecache
 import os
 import sys
 import time
 import traceback
 import types
+from contextlib import suppress
 
-from .imports import one_thread, seed
+from .imports import SEEDED, one_thread, seed
 from .machine import environment, gpu
-from .output import Output, Prints, Report
+from .ordinary import Sources, become_program, teach_spawning
+from .output import Output, Prints, Report, file_of
 from .supervisor import end_with_supervisor
-from .tracer import Tracer
 from .values import probe
 
 
-def session(warm, folder):
-    """Run the job of *folder* in this process and report into it. Does not return."""
+def session(warm, folder, brought=None):
+    """Run the job of *folder* in this process and report into it. Does not return.
+
+    *brought* is what the preload saw, where whoever asks was not told before.
+    """
     end_with_supervisor()
     with open(os.path.join(folder, "job.json"), encoding="utf-8") as file:
         job = json.load(file)
@@ -31,19 +34,54 @@ def session(warm, folder):
     trace = open(os.path.join(folder, "trace"), "w", encoding="utf-8")
     faulthandler.enable(trace)
     faulthandler.dump_traceback_later(job["timeout"], file=trace)
-    kept = warm.setup["kept"]
-    sys.stdout = output = Output(kept)
-    prints = Prints(kept)
+    output = Output(warm.setup["kept"])
+    sys.stdout = sys.__stdout__ = file_of(output)
+    prints = Prints(warm.setup["kept"])
     importlib.invalidate_caches()
     seed()
     one_thread(job["device"])
     seen = {} if job["device"] == "cpu" else gpu()
-    tracer = Tracer(warm, job["device"])
+    sources = Sources(folder)
+    become_program(sources)
+    watch(warm, job["device"], sources)
+    run_all(job, sources, report, output, prints)
+    traced = warm.answer()
+    end_tracker()
+    report.say(
+        traced=traced,
+        cut=output.cut,
+        wrote=output.count,
+        brought=brought,
+        environment=environment(job["device"]) | seen,
+    )
+    report.say(end=True)
+    report.file.close()
+    os._exit(0)
+
+
+def watch(warm, device, sources):
+    """Begin to note what the session sees; what is imported in it starts from the same state."""
+
+    def settle(_):
+        seed()
+        one_thread(device)
+
+    tracer = warm.tracer
+    tracer.arrivals += [(name, settle) for name in SEEDED if name not in sys.modules]
+    tracer.arrivals.append(("multiprocessing.spawn", lambda _: teach_spawning(sources)))
+    tracer.start(warm.base.anew())
+    tracer.active = True
+    tracer.settle()
+
+
+def run_all(job, sources, report, output, prints):
+    """Run the snippets until one raises that may not; then nothing is left to ask."""
     namespace = fresh_main()
     for number, source in enumerate(job["sources"]):
         report.say(at=number)
+        prints.number = number
         started = time.perf_counter()
-        raised = run(number, source["code"], namespace)
+        raised = run(number, source["code"], namespace, sources)
         report.say(
             ran={
                 "seconds": time.perf_counter() - started,
@@ -53,15 +91,15 @@ def session(warm, folder):
             }
         )
         if raised and not source["may_raise"]:
-            break
-    else:
-        report.say(values={path: probe(namespace, path) for path in job["probes"]})
-    report.say(
-        traced=tracer.answer(), cut=output.cut, environment=environment(job["device"]) | seen
-    )
-    report.say(end=True)
-    report.file.close()
-    os._exit(0)
+            return
+    report.say(values={path: probe(namespace, path) for path in job["probes"]})
+
+
+def end_tracker():
+    """End the process that `multiprocessing` starts for its own book-keeping: it is no leftover."""
+    module = sys.modules.get("multiprocessing.resource_tracker")
+    with suppress(Exception):
+        module._resource_tracker._stop()
 
 
 def fresh_main():
@@ -71,23 +109,24 @@ def fresh_main():
     return main.__dict__
 
 
-def run(number, code, namespace):
+def run(number, code, namespace, sources):
     """Run one snippet; return what it raised, or None."""
-    name = f"snippet:{number}"
-    linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
     try:
-        exec(compile(code, name, "exec"), namespace)
+        exec(sources.compile(number, code), namespace)
     except BaseException as error:
         return raised(error)
     return None
 
 
 def raised(error):
+    """Describe an exception; no source is read for it, so that it depends on none."""
     frames = [
-        (int(f.filename.partition(":")[2]), f.lineno or 1, f.name)
-        for f in traceback.extract_tb(error.__traceback__)
-        if f.filename.startswith("snippet:")
+        (int(frame.f_code.co_filename.partition(":")[2]), line or 1, frame.f_code.co_name)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if frame.f_code.co_filename.startswith("snippet:")
     ]
+    if isinstance(error, SyntaxError) and str(error.filename).startswith("snippet:"):
+        frames.append((int(error.filename.partition(":")[2]), error.lineno or 1, "<module>"))
     try:
         message = str(error)
     except BaseException:

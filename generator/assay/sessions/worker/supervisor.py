@@ -7,12 +7,14 @@ import ctypes
 import json
 import os
 import re
+import select
 import signal
 import sys
 import tempfile
 import threading
 import time
 
+MARK = "ASSAY_MARK"
 GRACE = 0.3  # seconds between the limit, when the session says where it is, and the kill
 STARTING = 300.0  # seconds that a new Python and the preload may take, before the limit counts
 
@@ -30,12 +32,15 @@ class Pump(threading.Thread):
             self.data += chunk[: max(0, self.room - len(self.data))]
 
 
-def supervise(setup, job, start, parent):
+def supervise(setup, job, start, parent, announce):
     """Start a session with *start*(folder, out, err) -> pid; return its outcome.
 
-    When the process *parent* ends, nobody waits for the outcome any more, and the session ends too.
+    *announce* is told where that is done. When the process *parent* ends, the session ends too:
+    another may be asked for it.
     """
-    with tempfile.TemporaryDirectory(prefix="assay-", ignore_cleanup_errors=True) as folder:
+    prefix = f"assay-{os.environ[MARK]}-"  # by which what is left behind is found
+    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as folder:
+        announce(folder)
         with open(os.path.join(folder, "job.json"), "w", encoding="utf-8") as file:
             json.dump(job, file)
         began = time.monotonic()
@@ -55,15 +60,24 @@ def supervise(setup, job, start, parent):
         if sum(pump.count for pump in pumps) > setup["drained"]:
             reason = reason or "flood"  # also where it ended before that was seen
             answer["notes"].clear()  # that it was cut says no more
-        ended = answer.pop("end", False) and not reason
-        if not ended:
+        if not answer.pop("end", False) or reason:
             answer["failure"] = failure(folder, answer, reason, status, job, setup)
         if leftovers:
             answer["notes"].append(f"it left {leftovers} process(es) running; they were ended")
         answer["stderr"] = pumps[1].data.decode("utf-8", "backslashreplace")
         answer["seconds"] = time.monotonic() - began
-        del answer["at"]
+        remark(answer, folder, pumps[0].count)
         return answer
+
+
+def remark(answer, folder, printed):
+    """Remark on what the values alone do not tell."""
+    if printed > answer.pop("wrote", printed) and not answer["failure"]:
+        answer["notes"].append("what the programs that it started printed is not shown")
+    traced = answer.get("traced", {"unkept": []})
+    if folder in json.dumps([answer["snippets"], answer["values"]], ensure_ascii=False):
+        traced["unkept"].append("shows the name of its temporary folder")
+    del answer["at"]
 
 
 class Limit:
@@ -82,7 +96,7 @@ class Limit:
 
 def wait(pid, limit, pumps, drained, parent):
     """Wait for *pid*; return why it was killed ("" if it was not) and its wait status."""
-    reason, pause = "", 0.001
+    reason, ended = "", Ending(pid)
     while True:
         done, status = os.waitpid(pid, os.WNOHANG)
         if done:
@@ -92,11 +106,31 @@ def wait(pid, limit, pumps, drained, parent):
         if not reason and sum(pump.count for pump in pumps) > drained:
             reason = "flood"
         if not reason and os.getppid() != parent:
-            reason = "unwanted"
+            reason = "lost"
         if reason:
             os.kill(pid, signal.SIGKILL)
-        time.sleep(pause)
-        pause = min(0.02, pause * 1.5)
+        ended.wait()
+
+
+class Ending:
+    """Waits a moment, or until a process has ended where the system can tell."""
+
+    def __init__(self, pid):
+        self.pause, self.poll = 0.001, None
+        if hasattr(os, "pidfd_open"):
+            try:
+                self.fd = os.pidfd_open(pid)
+            except OSError:
+                return
+            self.poll = select.poll()
+            self.poll.register(self.fd, select.POLLIN)
+
+    def wait(self):
+        self.pause = min(0.02, self.pause * 1.5)
+        if self.poll is None:
+            time.sleep(self.pause)
+        else:
+            self.poll.poll(20)
 
 
 def become_subreaper():
@@ -168,9 +202,11 @@ def failure(folder, answer, reason, status, job, setup):
     """Say why there is no answer, and where it struck as far as that is known."""
     exit_code = os.waitstatus_to_exitcode(status)
     if reason == "timeout":
-        text = f"ran longer than its limit of {job['timeout']:g} s"
+        text = f"ran longer than its limit of {job['timeout']:g} s{spawning(folder)}"
     elif reason == "slow":
         reason, text = "timeout", f"did not start within {STARTING:g} s"
+    elif reason == "lost":
+        text = "its worker was lost before it gave an answer"
     elif reason == "flood":
         text = f"printed more than {setup['drained'] / 2**20:g} MiB"
     elif exit_code < 0:
@@ -180,6 +216,16 @@ def failure(folder, answer, reason, status, job, setup):
     where = re.search(r'File "snippet:(\d+)", line (\d+)', read_text(folder, "trace"))
     snippet, line = (int(where[1]), int(where[2])) if where else (answer["at"], 0)
     return {"kind": reason, "text": text, "snippet": snippet, "line": line}
+
+
+def spawning(folder):
+    """Say what is wrong where processes are spawned again and again, since each fails at once."""
+    if not os.path.exists(os.path.join(folder, "main.py")):
+        return ""
+    return (
+        "; the processes that it spawned start with an empty main module: put what starts them "
+        'under if __name__ == "__main__", or what they run into a module'
+    )
 
 
 def read_text(folder, name):
