@@ -94,7 +94,7 @@ def test_the_shipped_glossary_holds(shipped: Shipped) -> None:
     report = shipped.report
     others = [f for f in report.findings if not f.awaits]
     assert [f"{f.place}: {f.message}" for f in others] == []
-    good = {Status.VERIFIED, Status.REFUTED}
+    good = {Status.VERIFIED, Status.REFUTED, Status.SETTING}
     assert {v.status for v in report.verdicts if v.device is Device.CPU} == good
     assert not {v.status for v in report.verdicts} & {Status.FAILS, Status.UNCHECKED}
     assert len(report.verdicts) >= 600

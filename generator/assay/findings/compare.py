@@ -15,7 +15,7 @@ from ..figures import match, stated
 from ..figures.names import Names
 from ..figures.stated import Mismatch, Stated
 from ..hints import nearest
-from ..nouns import Checked, Finding, Key, Status, Value, Verdict
+from ..nouns import Checked, Condition, Finding, Key, Status, Value, Verdict
 from ..plan import Ask, Bound, Unaskable
 from . import endings
 
@@ -155,7 +155,14 @@ def _compared(blank: Verdict, bound: Bound, values: Sequence[Value], names: Name
     except Mismatch as mismatch:
         finding = _mismatch(seen, bound, mismatch)
         return replace(seen, status=Status.FAILS, reason=str(mismatch), finding=finding)
-    return replace(seen, status=Status.REFUTED if bound.condition.refuted else Status.VERIFIED)
+    return replace(seen, status=_status_of(bound.condition))
+
+
+def _status_of(condition: Condition) -> Status:
+    """Return what a claim is that holds."""
+    if condition.setting:
+        return Status.SETTING
+    return Status.REFUTED if condition.refuted else Status.VERIFIED
 
 
 def _hold(bound: Bound, values: Sequence[Value], said: Stated) -> None:
