@@ -33,8 +33,7 @@ _CONTAINER = re.compile(r"\s*(?:!!!|\?\?\?|===|\[\^[^\]]+\]:|[-*+] |\d+[.)] |: )
 _FAR = 10_000
 """How many characters above indented text the line is looked for that it belongs to."""
 _CLOSED = re.compile(r"\n[ \t>]*(?P<mark>`{3,}|~{3,})[ \t]*\Z")
-_FENCE_IN_HTML = re.compile(r"^[ \t]*(?:`{3,}|~{3,}).*\bexec\s*=", re.MULTILINE)
-_COMMENT = re.compile(r"<!--(?:[^-]|-(?!->))*-->")
+_IN_HTML = re.compile(r"<!--|-->|^[ \t]*(?:`{3,}|~{3,})[^\n]*\bexec\s*=", re.MULTILINE)
 
 
 class _Text:
@@ -92,7 +91,7 @@ class Reader:
         while self._indented and depth >= DEEPEST:
             place = self.lines.place(self._indented.pop().offsets[0])
             message = f"the text is indented more than {DEEPEST} levels deep, and not read"
-            self._say("A510", place, message, "take out some of the spaces in front of it")
+            self._say("A313", place, message, "take out some of the spaces in front of it")
 
     def _event(self, text: _Text) -> int:
         event, where = text.events[text.at]
@@ -192,11 +191,13 @@ class Reader:
         offsets = [o for value, where in inside for o in text.source.offsets_of(value, where)]
         source = "".join(value for value, _ in inside)
         self._hear(source, offsets)
-        hidden = _COMMENT.sub(lambda match: HOLE * len(match[0]), source)
-        for fence in _FENCE_IN_HTML.finditer(hidden):
-            place = self.lines.place(offsets[fence.start()])
-            message = "a fence that stands right behind HTML does not run"
-            self._say("A313", place, message, "put an empty line before it")
+        hidden = False
+        for mark in _IN_HTML.finditer(source):
+            hidden = mark[0] == "<!--" or (hidden and mark[0] != "-->")
+            if mark[0] not in {"<!--", "-->"} and not hidden:
+                place = self.lines.place(offsets[mark.start()])
+                message = "a fence that stands right behind HTML does not run"
+                self._say("A313", place, message, "put an empty line before it")
         return end
 
     def _inline_html(self, source: str, offsets: list[int]) -> None:

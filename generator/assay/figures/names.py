@@ -31,7 +31,7 @@ _MODELS = (
 _VERSION = r"v?\d+(?:\.\d+)*(?:\.x)?\+?"
 BUILT_IN = (
     (r"\b(?:https?://|www\.)\S+", "an address"),
-    (r"\b[\w.-]+(?:/[\w.-]+)+\.[A-Za-z]{1,5}\b", "a path"),
+    (r"(?<![\w./-])[\w.-]+(?:/[\w.-]+)+\.[A-Za-z]{1,5}\b", "a path"),
     (r"\bv?\d+\.\d+\.\d+\S*", "a version"),
     (rf"\b(?:{_SOFTWARE}) ?[≥>=<~^]* ?{_VERSION}(?: ?[-–] ?{_VERSION})?(?!\w|\.\d)", "a version"),
     (rf"(?<=\S)[>=<~!]=\s?{_VERSION}", "a version"),

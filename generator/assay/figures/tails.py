@@ -45,7 +45,7 @@ _PART = (
     rf"(\d+(?:\.\d+)?){GAP}"
     r"(d|days?|h|hrs?|hours?|m|mins?|minutes?|s|secs?|seconds?)(?![A-Za-z])"
 )
-_COMPOUND = re.compile(rf"{_PART}(?:{GAP}(?:,|\band\b)?{GAP}{_PART})+|(\d+){GAP}h(\d\d)\b")
+_COMPOUND = re.compile(rf"{_PART}(?:{GAP}(?:,|\band\b)?{GAP}{_PART}){{1,3}}|(\d+){GAP}h(\d\d)\b")
 _SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 
 

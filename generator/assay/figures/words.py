@@ -40,7 +40,7 @@ TIMES = {
 }
 """Words that are a number by themselves."""
 
-LONGEST = 16
+LONGEST = 24
 """How many words one number has at most; a longer run of number words is no number."""
 
 _ONE = Decimal(1)

@@ -212,10 +212,10 @@ CODES = {
         "Close what the snippet opens, end what it starts, print less.",
     ),
     "A313": Code(
-        "fence-not-read",
-        "A fence is never closed, or stands where it does not run.",
-        "The site shows what follows as text, and no check has read it.",
-        "Close the fence with as many marks, and put an empty line before it.",
+        "not-read",
+        "A fence is never closed or stands where it does not run, or text is indented too deeply.",
+        "Readers see it on the site, and no check has read it.",
+        "Close the fence with as many marks, put an empty line before it, or indent less.",
     ),
     "A401": Code(
         "no-front-matter",
@@ -300,12 +300,6 @@ CODES = {
         "A formula is not LaTeX, or too deep.",
         "It would be shown as its source.",
         "Mend the LaTeX; write `\\$` for a dollar sign.",
-    ),
-    "A510": Code(
-        "too-deep",
-        "Text is indented too deeply to be read.",
-        "What is not read is not checked.",
-        "Indent it less.",
     ),
     "A511": Code(
         "id-names-session",
