@@ -260,8 +260,8 @@ def test_bad_settings_are_one_line_and_exit_status_2(make: Make, name: str) -> N
 
 def test_what_a_name_kept_out_of_the_check_is_counted_by_its_numbers(make: Make) -> None:
     """The summary says how many numbers each name kept out, and counts no name without one."""
-    names = "names = [{pattern = 'Llama(?: [0-9])?', reason = 'a model'}]"
-    made = make({"assay.toml": names, "docs/a.md": "Llama, Llama 3, the Llama and Llama 4."})
+    names = "names = [{pattern = 'Zebra(?: [0-9])?', reason = 'a model'}]"
+    made = make({"assay.toml": names, "docs/a.md": "Zebra, Zebra 3, the Zebra and Zebra 4."})
     kept = {name["reason"]: name["kept"] for name in made.report()["summary"]["names"]}
     assert kept["a model"] == 2
     assert {count for reason, count in kept.items() if reason != "a model"} == {0}

@@ -6,13 +6,14 @@ Values are exact: a computed number is not rounded to what the page states.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from ..entries import sentences
 from ..findings.endings import End, end_of
-from ..nouns import Checked, Computed, Edit, Finding, Report, Snippet, Verdict
+from ..nouns import Checked, Computed, Edit, Finding, Place, Report, Snippet, Verdict
 from ..sessions.records import code_of
 from . import again
 from .summary import Summary, summary
@@ -26,17 +27,22 @@ _STATUS = {
 }
 
 
-class ClaimRow(Struct, frozen=True, kw_only=True):
-    """A claim, what it states and what was computed."""
+class Located(Struct, frozen=True, kw_only=True):
+    """A stretch of a file; its end is exclusive."""
 
-    id: str
-    entry: str
-    probe: str
     path: str
     line: int
     column: int
     end_line: int
     end_column: int
+
+
+class ClaimRow(Located, frozen=True, kw_only=True):
+    """A claim, what it states and what was computed."""
+
+    id: str
+    entry: str
+    probe: str
     sentence: str
     stated: str
     condition: str
@@ -66,27 +72,17 @@ class SnippetRow(Struct, frozen=True, kw_only=True):
     reused: bool
 
 
-class EditRow(Struct, frozen=True, kw_only=True):
+class EditRow(Located, frozen=True, kw_only=True):
     """A stretch of a file, its end exclusive, and the text that belongs there."""
 
-    path: str
-    line: int
-    column: int
-    end_line: int
-    end_column: int
     text: str
 
 
-class FindingRow(Struct, frozen=True, kw_only=True):
+class FindingRow(Located, frozen=True, kw_only=True):
     """Something that is wrong, and what mends it."""
 
     code: str
     severity: str
-    path: str
-    line: int
-    column: int
-    end_line: int
-    end_column: int
     page: str
     message: str
     hint: str
@@ -126,17 +122,12 @@ def _claims(report: Report) -> Iterator[ClaimRow]:
 
 
 def _claim(verdict: Verdict, sentence: str) -> ClaimRow:
-    start, end = verdict.claim.place, verdict.claim.end
     answer = verdict.answer
     return ClaimRow(
         id=verdict.id,
         entry=verdict.entry,
         probe=verdict.probe,
-        path=start.path,
-        line=start.line,
-        column=start.column,
-        end_line=end.line,
-        end_column=end.column,
+        **_where(verdict.claim.place, verdict.claim.end),
         sentence=sentence,
         stated=verdict.claim.text,
         condition=verdict.claim.title,
@@ -173,15 +164,10 @@ def _snippet(snippet: Snippet, checked: Checked) -> SnippetRow:
 
 
 def _finding(finding: Finding) -> FindingRow:
-    start, end = finding.place, finding.end or finding.place
     return FindingRow(
         code=finding.code,
         severity=finding.severity,
-        path=start.path,
-        line=start.line,
-        column=start.column,
-        end_line=end.line,
-        end_column=end.column,
+        **_where(finding.place, finding.end or finding.place),
         page=finding.checked_with,
         message=finding.message,
         hint=again.hint(finding),
@@ -192,12 +178,17 @@ def _finding(finding: Finding) -> FindingRow:
 
 
 def _edit(edit: Edit) -> EditRow:
-    start, end = edit.start, edit.end
     return EditRow(
-        path=start.path,
-        line=start.line,
-        column=start.column,
-        end_line=end.line,
-        end_column=end.column,
+        **_where(edit.start, edit.end),
         text=edit.text,
     )
+
+
+def _where(start: Place, end: Place) -> dict[str, Any]:
+    return {
+        "path": start.path,
+        "line": start.line,
+        "column": start.column,
+        "end_line": end.line,
+        "end_column": end.column,
+    }
