@@ -425,8 +425,9 @@ def test_the_page_never_shows_a_stale_claim_as_verified(recorded: Project) -> No
     assert pages["docs/gpu.md"].count('class="assay-claim assay-stale"') == 2
     assert "assay-verified" not in pages["docs/gpu.md"]
     assert "stale, since this has changed: snippets/kit/measure.py" in pages["docs/gpu.md"]
-    _, apart, listed = pages["claims.md"].partition("## Awaiting a GPU")
+    held, apart, listed = pages["claims.md"].partition("## Awaiting a GPU")
     assert apart
+    assert "assay-verdict assay-stale" not in held
     assert listed.count(">stale on NVIDIA L4") == 2
     assert "3 claims: 1 verified, 2 stale." in pages["claims.md"]
 
