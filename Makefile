@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
-PARALLEL := -n auto --dist loadgroup
+PARALLEL := -n auto
 
 .PHONY: site serve check test prove lint clean
 

@@ -7,6 +7,7 @@ import os
 import pytest
 
 MOST_WORKERS = 4  # each imports torch, which is half a gigabyte
+READ_THE_SITE = {f"tests/site/test_site_{name}.py" for name in ("browser", "build", "files")}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -25,9 +26,13 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(cores, MOST_WORKERS)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file in one process, and all that read the built site in another."""
-    for item in items:
-        reads_site = "site" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("site" if reads_site else str(item.path)))
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Return what hands out tests: a file at a time, and the files that read the site as one."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return "site" if file in READ_THE_SITE else file
+
+    return ByFile(config, log)

@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypedDict, Unpack
 
 from . import progress
 from .answers import Answers, Kept
@@ -58,35 +58,44 @@ def check(project: Project, scope: Scope, answers: Answers, run: Runner, watch: 
     )
 
 
-def check_root(
-    root: Path,
-    scope: Scope = EVERYTHING,
-    *,
-    runner: Runner | None = None,
-    jobs: int | None = None,
-    keep: bool = True,
-    here: Device = Device.CPU,
-    watch: Watch | None = None,
-) -> tuple[Project, Report]:
-    """Read the project at *root* and check it with its own settings.
+def check_root(root: Path, scope: Scope = EVERYTHING, **how: Unpack[How]) -> tuple[Project, Report]:
+    """Read the project at *root* and check it; see :func:`check_project`."""
+    project = read(root, scope.pages or ())
+    return project, check_project(project, scope, **how)
 
-    The runner is the fastest that this machine has, with *jobs* sessions at a time (default: one a
-    core), unless one is given. Results are reused and kept, unless *keep* is false. Sessions of the
-    device *here* run too, instead of asking records. Raises :class:`SettingsError` and
-    :class:`WorkerError`.
+
+class How(TypedDict, total=False):
+    """With what a project is checked; every part has a default."""
+
+    runner: Runner
+    """What runs sessions; by default the fastest that this machine has."""
+    jobs: int | None
+    """Sessions at a time; by default one a core."""
+    keep: bool
+    """Whether results are reused and kept; by default they are."""
+    here: Device
+    """The device whose sessions run here, instead of asking records; by default the CPU."""
+    watch: Watch
+    """What is told how it goes on; by default nothing."""
+
+
+def check_project(project: Project, scope: Scope = EVERYTHING, **how: Unpack[How]) -> Report:
+    """Check *project* with its own settings, and as *how* says.
+
+    Raises :class:`SettingsError` and :class:`WorkerError` where sessions cannot be run.
     """
-    project = read(root)
-    setup = setup_of(root, project.settings)
+    setup, here = setup_of(project.root, project.settings), how.get("here", Device.CPU)
     if here is not Device.CPU:
         gpu_here(setup, here)
-    answers = Kept(project, store_of(project) if keep else None, here)
-    watch = watch or progress.Silent()
+    answers = Kept(project, store_of(project) if how.get("keep", True) else None, here)
+    watch = how.get("watch") or progress.Silent()
+    runner = how.get("runner")
     if runner is not None:
-        return project, check(project, scope, answers, runner, watch)
-    own = default_runner(setup, jobs or os.cpu_count() or 1)
+        return check(project, scope, answers, runner, watch)
+    own = default_runner(setup, how.get("jobs") or os.cpu_count() or 1)
     try:
         run = by_device(own, Fresh(setup, 1))  # a GPU is measured by one session at a time
-        return project, check(project, scope, answers, run, watch)
+        return check(project, scope, answers, run, watch)
     finally:
         own.close()
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from . import git
+from . import git, mkdocs_yml
 from .nouns import Checked, Citation, Finding, Paper, Place, Record
 from .sessions import records
 from .sessions.runner import Setup, WorkerError
@@ -50,32 +51,50 @@ class Project(Struct, frozen=True, kw_only=True):
     """By the file that holds each, from the root."""
     files: tuple[str, ...]
     """Paths from the root that a link of a page may go to."""
+    left_out: frozenset[str]
+    """Pages of the docs that the site's configuration leaves out; nothing of them is published."""
     findings: tuple[Finding, ...]
 
 
-def read(root: Path, settings: Settings | None = None) -> Project:
-    """Read the project at *root*."""
-    settings = settings or load(root)
+def read(root: Path, named: Iterable[str] = ()) -> Project:
+    """Read the project at *root*; *named* are more Markdown files, from the root, to be pages."""
+    settings = load(root)
     reader = _Reader(root)
-    terms = reader.markdown(settings.glossary)
+    terms = reader.texts(settings.glossary, "*.md")
+    docs, left_out = _docs(reader, settings)
+    others = [path for path in (*settings.also, *named) if path not in {**terms, **docs}]
+    also = {path: reader.text(path) for path in dict.fromkeys(others) if path not in left_out}
+    also_read = {path: text for path, text in also.items() if text is not None}
     return Project(
         root=root,
         settings=settings,
         sources=Sources(root, settings.path),
         pages=(
-            *(Page(p, Path(p).stem, t, term=True) for p, t in terms.items()),
-            *(
-                Page(p, p.removeprefix(f"{settings.docs}/").removesuffix(".md"), t, term=False)
-                for p, t in reader.markdown(settings.docs).items()
-            ),
+            *(Page(path, Path(path).stem, text, term=True) for path, text in terms.items()),
+            *(Page(p, _slug(p, settings.docs), t, term=False) for p, t in docs.items()),
+            *(Page(path, path, text, term=False) for path, text in also_read.items()),
         ),
         snippets=reader.texts(settings.snippets, "*.py"),
         papers=reader.papers(f"{settings.glossary}/papers.toml"),
         givens=reader.givens(f"{settings.glossary}/givens"),
         records=reader.records(settings.evidence),
-        files=reader.files(settings.glossary, settings.docs),
+        files=reader.files(*([""] if also else [settings.glossary, settings.docs])),
+        left_out=left_out,
         findings=tuple(reader.findings),
     )
+
+
+def _docs(reader: _Reader, settings: Settings) -> tuple[dict[str, str], frozenset[str]]:
+    """Return the pages of the docs, and the paths of those that the site leaves out."""
+    head = f"{settings.docs}/"
+    there = [path.removeprefix(head) for path in reader.paths(settings.docs, "*.md")]
+    out = mkdocs_yml.read(reader.root).left_out(there)
+    texts = {head + path: reader.text(head + path) for path in there if path not in out}
+    return {p: t for p, t in texts.items() if t is not None}, frozenset(head + path for path in out)
+
+
+def _slug(path: str, docs: str) -> str:
+    return path.removeprefix(f"{docs}/").removesuffix(".md")
 
 
 def setup_of(root: Path, settings: Settings) -> Setup:
@@ -118,17 +137,24 @@ class _Reader:
         self.root = root
         self.findings: list[Finding] = []
 
-    def markdown(self, folder: str) -> dict[str, str]:
-        return self.texts(folder, "*.md")
+    def paths(self, folder: str, pattern: str) -> list[str]:
+        files = sorted((self.root / folder).rglob(pattern))
+        return [file.relative_to(self.root).as_posix() for file in files]
 
     def texts(self, folder: str, pattern: str) -> dict[str, str]:
-        files = sorted((self.root / folder).rglob(pattern))
-        found = {f.relative_to(self.root).as_posix(): self._text(f) for f in files}
+        found = {path: self.text(path) for path in self.paths(folder, pattern)}
         return {path: text for path, text in found.items() if text is not None}
 
+    def text(self, path: str) -> str | None:
+        return self._text(self.root / path)
+
     def files(self, *folders: str) -> tuple[str, ...]:
-        found = (p for folder in folders for p in (self.root / folder).rglob("*"))
-        return tuple(p.relative_to(self.root).as_posix() for p in found)
+        found = []
+        for top in (os.walk(self.root / folder) for folder in folders):
+            for folder, below, names in top:
+                below[:] = [n for n in below if not _is_apart(os.path.join(folder, n))]
+                found += [os.path.join(folder, name) for name in (*below, *names)]
+        return tuple(Path(os.path.relpath(path, self.root)).as_posix() for path in found)
 
     def papers(self, path: str) -> dict[str, Paper]:
         file = self.root / path
@@ -198,6 +224,12 @@ class _Reader:
 
     def _say(self, code: str, place: Place, message: str, hint: str) -> None:
         self.findings.append(Finding(code=code, place=place, message=message, hint=hint))
+
+
+def _is_apart(folder: str) -> bool:
+    """Whether a folder is no part of the project: hidden, or a virtual environment."""
+    hidden = os.path.basename(folder).startswith(".")
+    return hidden or os.path.isfile(os.path.join(folder, "pyvenv.cfg"))
 
 
 def _leaves(data: dict[str, Any], prefix: str) -> list[tuple[str, dict[str, Any]]]:

@@ -37,8 +37,9 @@ def open_page(browser, address):
 def test_pages_pass_the_accessibility_rules(open_page, path, scheme):
     """No rule of WCAG 2.2 AA is broken, as far as axe can tell, in either colour scheme."""
     page = open_page(path, scheme=scheme)
-    rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-    results = Axe().run(page, options=rules)
+    rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+    # Describing each node that passes would take longer than finding those that do not.
+    results = Axe().run(page, options={"runOnly": rules, "resultTypes": ["violations"]})
     found = [
         (violation["id"], node["target"], node.get("any", [{}])[:1])
         for violation in results.response["violations"]

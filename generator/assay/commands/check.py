@@ -8,11 +8,12 @@ from pathlib import Path
 import click
 
 from .. import git, progress
-from ..check import check_root
+from ..check import check_project
 from ..nouns import Device
 from ..plan import Scope
+from ..project import Project, read
 from ..reports import FORMATS
-from . import options
+from . import options, selection
 
 
 @click.command()
@@ -41,20 +42,24 @@ def check(
     no_store: bool,
     root: Path | None,
 ) -> None:
-    """Run the snippets of all pages, or of PATHS, and compare what the pages state."""
+    """Run the snippets of all pages, or of PATHS, and compare what the pages state.
+
+    Any Markdown file of the project may be named; another file selects the pages that depend on it.
+    """
     with options.plain_errors():
         top = options.root_of(root)
-        pages = options.pages_of(top, paths)
-        if changed:
-            differing = frozenset(path for path in git.changed(top) if path.endswith(".md"))
-            pages = differing | (pages or frozenset())
-            if not pages:
-                click.echo("assay: no page differs from the last commit", err=True)
-                return
+        files = selection.files_of(top, paths)
+        project = read(top, [file for file in files if file.endswith(".md")])
+        try:
+            pages = _pages(project, files, changed=changed)
+        except selection.Nothing as nothing:
+            click.echo(f"assay: {nothing}", err=True)
+            return
         scope = Scope(pages=pages, require_records=require_records)
+        here = Device(device)
         with progress.watch() as watch:
-            _, report = check_root(
-                top, scope, jobs=jobs, keep=not no_store, here=Device(device), watch=watch
+            report = check_project(
+                project, scope, jobs=jobs, keep=not no_store, here=here, watch=watch
             )
         text = FORMATS[format_](report)
         if output is None:
@@ -62,3 +67,11 @@ def check(
         else:
             output.write_text(text, encoding="utf-8")
         sys.exit(0 if report.ok else 1)
+
+
+def _pages(project: Project, files: list[str], *, changed: bool) -> frozenset[str] | None:
+    named = selection.pages_for(project, files) if files else None
+    if not changed:
+        return named
+    differing = selection.changed_pages(project, git.changed(project.root))
+    return differing if named is None or differing is None else named | differing

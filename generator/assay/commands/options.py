@@ -48,15 +48,3 @@ def plain_errors() -> Iterator[None]:
 def root_of(given: Path | None) -> Path:
     """Return the project's root: the one that was given, or the nearest with settings."""
     return (given or find_root(Path.cwd())).resolve()
-
-
-def pages_of(top: Path, given: tuple[Path, ...]) -> frozenset[str] | None:
-    """Return the Markdown files that paths select, from *top*; None where no path is given."""
-    chosen: set[str] = set()
-    for path in given:
-        full = path.resolve()
-        if not full.is_relative_to(top):
-            raise SettingsError(f"{path} is not inside of the project {top}")
-        files = full.rglob("*.md") if full.is_dir() else [full]
-        chosen |= {file.relative_to(top).as_posix() for file in files}
-    return frozenset(chosen) if given else None

@@ -15,7 +15,7 @@ from ..plan import Scope
 from ..project import read, setup_of
 from ..reports.text import as_text
 from ..sessions.runner import Fresh, gpu_here
-from . import options
+from . import options, selection
 
 GPUS = [device.value for device in Device if device is not Device.CPU]
 
@@ -28,11 +28,13 @@ def record(paths: tuple[Path, ...], device: str, root: Path | None) -> None:
     """Run the GPU sessions of all pages, or of PATHS, and keep what they measure as records."""
     with options.plain_errors():
         top = options.root_of(root)
+        files = selection.files_of(top, paths)
         project = read(top)
         setup = setup_of(top, project.settings)
         gpu = gpu_here(setup, Device(device))
         answers = Measured(project, lambda path: click.echo(f"{gpu}: {path}", err=True))
-        scope = Scope(pages=options.pages_of(top, paths), device=Device(device))
+        pages = selection.pages_for(project, files) if files else None
+        scope = Scope(pages=pages, device=Device(device))
         with progress.watch() as watch:
             report = check(project, scope, answers, Fresh(setup, 1), watch)
         if not report.checked and report.ok:

@@ -7,7 +7,7 @@ began is told from one that broke off.
 from __future__ import annotations
 
 import os
-import selectors
+import select
 import signal
 import time
 from contextlib import suppress
@@ -35,20 +35,20 @@ def hear(fd: int, job: Job, brought: Brought | None = None) -> Outcome | None:
     """Read an answer from *fd*; None if the job never began. Who is late is ended."""
     data, announced = b"", None
     deadline, running = time.monotonic() + BEGIN, False
-    with selectors.DefaultSelector() as selector:
-        selector.register(fd, selectors.EVENT_READ)
-        while time.monotonic() < deadline:
-            if selector.select(min(0.5, max(0.0, deadline - time.monotonic()))):
-                chunk = os.read(fd, 65536)
-                data += chunk
-                if not chunk:
-                    return _answered(data, announced, brought)
-            if announced is None and b"\n" in data:
-                line, _, data = data.partition(b"\n")
-                announced = msgspec.json.decode(line, type=_Announced)
-                deadline = time.monotonic() + START
-            if announced and not running and os.path.exists(f"{announced.folder}/report"):
-                deadline, running = time.monotonic() + job.timeout + SLACK, True
+    waiting = select.poll()
+    waiting.register(fd, select.POLLIN)
+    while (left := deadline - time.monotonic()) > 0:
+        if waiting.poll(1000 * min(0.5, left)):
+            chunk = os.read(fd, 65536)
+            data += chunk
+            if not chunk:
+                return _answered(data, announced, brought)
+        if announced is None and b"\n" in data:
+            line, _, data = data.partition(b"\n")
+            announced = msgspec.json.decode(line, type=_Announced)
+            deadline = time.monotonic() + START
+        if announced and not running and os.path.exists(f"{announced.folder}/report"):
+            deadline, running = time.monotonic() + job.timeout + SLACK, True
     return _late(job, announced)
 
 

@@ -98,8 +98,8 @@ def site_of(project: Project, report: Report, commit: str, *, directory_urls: bo
 
 def pages(site: Site) -> dict[str, str]:
     """Return the text of every page and data file, by its path."""
-    woven = {site.addresses[entry.path]: weave_page(site, entry) for entry in site.report.entries}
-    return made(site) | woven
+    published = [entry for entry in site.report.entries if entry.path in site.addresses]
+    return made(site) | {site.addresses[e.path]: weave_page(site, e) for e in published}
 
 
 def weave_page(site: Site, entry: Entry) -> str:
@@ -141,7 +141,8 @@ def nav(site: Site) -> list[Any]:
     for category, entries in site.categories.items():
         listed = [{e.front.term: site.addresses[e.path]} for e in entries if e.front]
         terms.append({category: [site.category_paths[category], *listed]})
-    docs = sorted(site.addresses[e.path] for e in site.report.entries if not e.front)
+    others = [e for e in site.report.entries if not e.front and e.path in site.addresses]
+    docs = sorted(site.addresses[entry.path] for entry in others)
     top = [path for path in docs if "/" not in path and path != "index.md"]
     folders = defaultdict(list)
     for path in [p for p in docs if "/" in p] + [FINDINGS]:
@@ -171,9 +172,14 @@ def _environment() -> jinja2.Environment:
 
 
 def _worst(counts: Mapping[Status, int]) -> str:
-    """Return the name of the worst status that *counts* has some of; "none" without claims."""
+    """Return the name of the worst status that *counts* has some of.
+
+    "good" where each is as it should be, "none" without claims.
+    """
     there = [status for status, number in counts.items() if number]
-    return max(there).value if there else "none"
+    if not there:
+        return "none"
+    return "good" if max(there).is_good else max(there).value
 
 
 def _render(site: Site, here: str, template: str, **more: Any) -> str:
@@ -191,6 +197,7 @@ def _addresses(project: Project, report: Report) -> dict[str, str]:
     return others | {
         entry.path: f"{TERMS}/{entry.slug}.md" if entry.front else entry.path.removeprefix(docs)
         for entry in report.entries
+        if entry.front or entry.path.startswith(docs)
     }
 
 
@@ -207,9 +214,10 @@ def _letters(site: Site) -> dict[str, list[tuple[str, Entry, bool]]]:
 
 def _ledger(site: Site) -> dict[str, list[tuple[Entry, str, Verdict]]]:
     """Return the rows of the ledger; those that await a GPU stand apart."""
+    others = [e for e in site.report.entries if not e.front and e.path in site.addresses]
     rows = [
         (entry, site.addresses[entry.path], verdict)
-        for entry in (*site.terms.values(), *(e for e in site.report.entries if not e.front))
+        for entry in (*site.terms.values(), *others)
         for verdict in site.verdicts.get(entry.slug, ())
     ]
     waiting = {Status.STALE, Status.UNMEASURED}

@@ -68,6 +68,7 @@ def batches(
 
     kept is what bodies keep between steps of this optimizer.
     """
+    masters = group["rounding"] == "master"  # looked up once: a step of many small tensors shows it
     alike: dict[Any, list[tuple[Tensor, Tensor, dict[str, Tensor], int]]] = {}
     for stream, param in enumerate(group["params"], first_stream):
         grad = param.grad
@@ -76,7 +77,7 @@ def batches(
         state = states[param]
         if not state:
             state.update(_initial_state(param, group))
-        elif keeps_master(param, group) and "master_param" not in state:  # a cast since
+        elif masters and keeps_master(param, group) and "master_param" not in state:  # a cast since
             state["master_param"] = allocate(param, layout(param, group)["master_param"])
         key = (type(param), param.device, param.dtype, grad.dtype, "exp_avg_codes" in state)
         alike.setdefault(key, []).append((param, grad, state, stream))

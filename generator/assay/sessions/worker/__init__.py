@@ -6,7 +6,7 @@ neither what a page states nor where it stands. Everything it is told and answer
     worker serve FD     the first message on the Unix socket FD is a setup, each further one a
                         job with the descriptor that its outcome is to be written to
     worker once         reads {"setup": ..., "job": ...} from standard input, writes the outcome
-    worker session DIR  runs DIR/job.json in this very process, reporting into DIR
+    worker session DIR  runs DIR/request.json in this very process, reporting into DIR
 
     setup    {"root": str, "path": [str], "preload": [str], "kept": bytes, "drained": bytes}
     ready    {"brought": {...}}, what the preload saw, or {"error": str}

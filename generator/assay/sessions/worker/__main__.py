@@ -33,10 +33,10 @@ def main(mode, *rest):
     elif mode == "once":
         server.once()
     else:
-        with open(os.path.join(rest[0], "setup.json"), encoding="utf-8") as file:
-            setup = json.load(file)
-        warm = server.Warm(setup)
-        server.session(warm, rest[0], warm.brought)
+        with open(os.path.join(rest[0], "request.json"), encoding="utf-8") as file:
+            request = json.load(file)
+        warm = server.Warm(request["setup"])
+        server.session(warm, request["job"], rest[0], warm.brought)
 
 
 if __name__ == "__main__":

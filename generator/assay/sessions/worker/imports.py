@@ -4,6 +4,7 @@ Law: a project's module is compiled from the source that stands there now, never
 the preload brought in is told apart from what a session asks for.
 """
 
+import gc
 import importlib
 import importlib.machinery
 import importlib.metadata
@@ -63,6 +64,8 @@ class Warm:
         brought = set(sys.modules) - before
         self.tops = {name.partition(".")[0] for name in brought} - sys.stdlib_module_names
         self.brought = self.told(brought)
+        seed()
+        gc.freeze()  # what a session collects is its own
         sys.modules[END] = types.ModuleType(END)  # what comes behind it is a session's
         self.tracer.active = False
 
@@ -73,8 +76,10 @@ class Warm:
         is installed matters to those that import it.
         """
         always, used = self.base.told(), self.base.told()
-        is_mine = any(map(self.is_source, always["files"]))
+        is_mine = any(self.is_source(*seen) for seen in always["files"].items())
         always["files"] = {p: w for p, w in always["files"].items() if self.is_for_all(p, is_mine)}
+        imports = always["imports"]
+        always["imports"] = {f: m for f, m in imports.items() if self.is_for_all(f, is_mine)}
         always |= {"distributions": {}, "times": {}}
         asked = self.tracer.used
         self.tracer.start(self.base.anew())
@@ -83,9 +88,10 @@ class Warm:
             used[part] |= getattr(self.tracer.seen, part)
         return {"always": always, "used": used | {"times": {}}}
 
-    def is_source(self, path):
-        """Whether a path, as noted, is a module of the project."""
-        return not os.path.isabs(path) and path[0] != "{" and path.endswith(".py")
+    def is_source(self, path, word):
+        """Whether what was seen is a module of the project."""
+        is_inside = not os.path.isabs(path) and path[0] != "{"
+        return is_inside and path.endswith(".py") and word.startswith("file:")
 
     def is_for_all(self, path, is_mine):
         """Whether what the preload saw at *path* may change sessions that do not use it."""
@@ -95,7 +101,7 @@ class Warm:
     def depend(self, names):
         """Note the distributions of modules, and the files of what belongs to none."""
         seen, tops = self.tracer.seen, {name.partition(".")[0] for name in names}
-        for top in sorted(tops - sys.stdlib_module_names - {"__main__"}):
+        for top in sorted(tops - sys.stdlib_module_names - {"__main__", ""}):
             distributions = () if self.is_own(top) else self.distributions_of.get(top, ())
             for distribution in distributions:
                 seen.uses(distribution)
@@ -134,6 +140,14 @@ class Warm:
             names.add(name)
         return names - {"__main__"}
 
+    def look_again(self):
+        """Forget what folders of sources held: a session finds what is there when it starts."""
+        for path, finder in list(sys.path_importer_cache.items()):
+            if isinstance(finder, Finder):
+                finder.invalidate_caches()
+            elif finder is None:
+                del sys.path_importer_cache[path]
+
     def finder(self, path):
         folder = os.path.join(os.path.realpath(path), "")
         if not os.path.isdir(folder) or self.base.is_library(folder):
@@ -142,7 +156,7 @@ class Warm:
             (importlib.machinery.ExtensionFileLoader, importlib.machinery.EXTENSION_SUFFIXES),
             (importlib.machinery.SourceFileLoader, importlib.machinery.SOURCE_SUFFIXES),
         ]
-        self.tracer.seen.look(path, "size")
+        self.tracer.seen.passes(path)
         found = Finder(path, *loaders)
         found.tracer = self.tracer
         return found

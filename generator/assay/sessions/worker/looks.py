@@ -4,7 +4,8 @@ Law: two looks give the same word exactly where what was looked for is the same.
 of a machine. This module has no state; it is the one of the worker that the rest of assay imports.
 """
 
-import hashlib
+from __future__ import annotations
+
 import importlib.machinery
 import os
 import re
@@ -13,6 +14,11 @@ import stat
 import sys
 import sysconfig
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # what it would import is not needed in a worker
+    from typing import Any
+
+BIG = 1 << 22
 SUFFIXES = (*importlib.machinery.EXTENSION_SUFFIXES, *importlib.machinery.SOURCE_SUFFIXES)
 ABSENT = (FileNotFoundError, NotADirectoryError)
 GONE = "gone"
@@ -134,8 +140,8 @@ def startup(folder: str, places: Places) -> str:
     return "\0".join(texts)
 
 
-def content(path: str, _: os.stat_result) -> str:
-    total = hashlib.sha256()
+def content(path: str, seen: os.stat_result) -> str:
+    total = sha256(big=seen.st_size > BIG)
     with open(path, "rb") as file:
         while chunk := file.read(1 << 20):
             total.update(chunk)
@@ -215,7 +221,19 @@ def normal(distribution: str) -> str:
 
 
 def digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+    total = sha256()
+    total.update(text.encode("utf-8", "surrogateescape"))
+    return total.hexdigest()
+
+
+def sha256(big: bool = False) -> Any:
+    """Return a hash; that of OpenSSL is fast, and takes a worker's time and memory to load."""
+    for name in () if big else ("_sha2", "_sha256"):
+        try:
+            return importlib.import_module(name).sha256()
+        except ImportError:
+            pass
+    return importlib.import_module("hashlib").sha256()
 
 
 KINDS = (

@@ -6,8 +6,6 @@ here. Nothing is put into the namespace of the snippets.
 
 import __future__
 
-import ast
-import inspect
 import linecache
 import os
 import re
@@ -58,6 +56,8 @@ class Sources:
 
 def future_line(code):
     """Return the line of the first `from __future__` of a snippet, or 0."""
+    import ast
+
     for node in ast.parse(code).body:
         if isinstance(node, ast.ImportFrom) and node.module == "__future__":
             return node.lineno
@@ -66,6 +66,8 @@ def future_line(code):
 
 def has_statements(code):
     """Whether a snippet holds more than a docstring and `from __future__`."""
+    import ast
+
     try:
         body = ast.parse(code).body
     except (SyntaxError, ValueError, RecursionError):
@@ -77,20 +79,17 @@ def has_statements(code):
     )
 
 
-def become_program(sources):
-    """Let this process look like one that runs the snippets as its main program."""
-    sys.argv = [PROGRAM]
+def teach_inspecting(sources):
+    """Let `inspect` find the source of a class that a snippet defines."""
+    inspect = sys.modules["inspect"]
     file_of = inspect.getfile
 
     def getfile(found):
-        name = sources.class_file(found) if is_main_class(found) else None
+        is_ours = inspect.isclass(found) and found.__module__ == "__main__"
+        name = sources.class_file(found) if is_ours else None
         return name or file_of(found)
 
     inspect.getfile = getfile
-
-
-def is_main_class(found):
-    return inspect.isclass(found) and found.__module__ == "__main__"
 
 
 def teach_spawning(sources):

@@ -57,7 +57,11 @@ class Seen:
 
     def is_library(self, path):
         """Whether *path* is Python's or an installed package's; a project may lie inside."""
-        return path.startswith(self.libraries) and not self.is_project(path)
+        return (path + os.sep).startswith(self.libraries) and not self.is_project(path)
+
+    def is_outside(self, path):
+        """Whether *path* lies neither in the project nor in this Python."""
+        return os.path.isabs(self.places.portable(path))
 
     def is_project(self, path):
         """Whether *path* lies in the project, and not in a Python that lies in it."""
@@ -67,8 +71,20 @@ class Seen:
         return path.startswith((*OUTSIDE, HERE, self.folder)) or looks.MADE_BY_PYTHON in path
 
     def is_above(self, path):
-        """Whether the project or Python lies in *path*: another machine has other such folders."""
-        return path == os.sep or any(f.startswith(path + os.sep) for f, _ in self.places.folders)
+        """Whether the project, Python or we lie in *path*: another machine has other folders."""
+        folders = [folder for folder, _ in self.places.folders] + [HERE]
+        return path == os.sep or any((f + os.sep).startswith(path + os.sep) for f in folders)
+
+    def passes(self, path):
+        """Note the links that lead to *path*, and nothing of what stands there."""
+        with self.quiet(), suppress(OSError, ValueError):
+            self.links(looks.resolve(os.fsdecode(path))[1])
+
+    def links(self, links):
+        for link, text in links:
+            if not self.is_passed_over(link):
+                word = f"link:{self.places.neutral(text)}"
+                self.files.setdefault(self.places.portable(link), word)
 
     def look(self, path, how, follow=True):
         """Note what stands at *path* now, and the links that lead there."""
@@ -78,10 +94,7 @@ class Seen:
             real, links = looks.resolve(os.fsdecode(path), follow)
             if not follow and os.path.islink(real):
                 links.append((real, os.readlink(real)))
-            for link, text in links:
-                if not self.is_passed_over(link):
-                    word = f"link:{self.places.neutral(text)}"
-                    self.files.setdefault(self.places.portable(link), word)
+            self.links(links)
             is_link = bool(links) and links[-1][0] == real
             if not (is_link or self.is_passed_over(real) or real in self.written):
                 self.note(real, how)

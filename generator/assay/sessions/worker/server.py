@@ -53,12 +53,12 @@ def answer_one(warm, job, fd, worker):
             answer.write("\n")
             answer.flush()
 
-        json.dump(supervise(warm.setup, job, forked(warm, fd), worker, announce), answer)
+        json.dump(supervise(warm.setup, job, forked(warm, job, fd), worker, announce), answer)
         answer.flush()
     os._exit(0)
 
 
-def forked(warm, answer):
+def forked(warm, job, answer):
     become_subreaper()
 
     def start(folder, out, err):
@@ -75,7 +75,7 @@ def forked(warm, answer):
         os.closerange(3, 256)
         os.environ["HOME"] = os.environ["TMPDIR"] = tempfile.tempdir = folder
         del os.environ[MARK]
-        session(warm, folder)
+        session(warm, job, folder)
 
     return start
 
@@ -86,8 +86,8 @@ def once():
     become_subreaper()
 
     def start(folder, out, err):
-        with open(os.path.join(folder, "setup.json"), "w", encoding="utf-8") as file:
-            json.dump(request["setup"], file)
+        with open(os.path.join(folder, "request.json"), "w", encoding="utf-8") as file:
+            json.dump(request, file)
         command = [sys.executable, "-P", "-s", HERE, "session", folder]
         environ = os.environ | {"HOME": folder, "TMPDIR": folder}
         del environ[MARK]

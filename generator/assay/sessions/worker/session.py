@@ -5,31 +5,28 @@ Law: whatever a snippet raises is an answer; only a session that reaches its end
 
 import builtins
 import faulthandler
-import importlib
-import json
 import os
+import random
 import sys
 import time
 import traceback
 import types
 from contextlib import suppress
 
-from .imports import SEEDED, one_thread, seed
+from .imports import SEED, SEEDED, one_thread, seed
 from .machine import environment, gpu
-from .ordinary import Sources, become_program, teach_spawning
+from .ordinary import PROGRAM, Sources, teach_inspecting, teach_spawning
 from .output import Output, Prints, Report, file_of
 from .supervisor import end_with_supervisor
 from .values import probe
 
 
-def session(warm, folder, brought=None):
-    """Run the job of *folder* in this process and report into it. Does not return.
+def session(warm, job, folder, brought=None):
+    """Run *job* in this process and report into *folder*. Does not return.
 
     *brought* is what the preload saw, where whoever asks was not told before.
     """
     end_with_supervisor()
-    with open(os.path.join(folder, "job.json"), encoding="utf-8") as file:
-        job = json.load(file)
     report = Report(folder)
     trace = open(os.path.join(folder, "trace"), "w", encoding="utf-8")
     faulthandler.enable(trace)
@@ -37,12 +34,12 @@ def session(warm, folder, brought=None):
     output = Output(warm.setup["kept"])
     sys.stdout = sys.__stdout__ = file_of(output)
     prints = Prints(warm.setup["kept"])
-    importlib.invalidate_caches()
-    seed()
+    warm.look_again()
+    random.seed(SEED)  # which a fork undoes; other generators keep the seed of the worker
     one_thread(job["device"])
     seen = {} if job["device"] == "cpu" else gpu()
     sources = Sources(folder)
-    become_program(sources)
+    sys.argv = [PROGRAM]
     watch(warm, job["device"], sources)
     run_all(job, sources, report, output, prints)
     traced = warm.answer()
@@ -68,7 +65,10 @@ def watch(warm, device, sources):
 
     tracer = warm.tracer
     tracer.arrivals += [(name, settle) for name in SEEDED if name not in sys.modules]
-    tracer.arrivals.append(("multiprocessing.spawn", lambda _: teach_spawning(sources)))
+    tracer.arrivals += [
+        ("inspect", lambda _: teach_inspecting(sources)),
+        ("multiprocessing.spawn", lambda _: teach_spawning(sources)),
+    ]
     tracer.start(warm.base.anew())
     tracer.active = True
     tracer.settle()

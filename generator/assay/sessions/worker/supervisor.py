@@ -41,8 +41,6 @@ def supervise(setup, job, start, parent, announce):
     prefix = f"assay-{os.environ[MARK]}-"  # by which what is left behind is found
     with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as folder:
         announce(folder)
-        with open(os.path.join(folder, "job.json"), "w", encoding="utf-8") as file:
-            json.dump(job, file)
         began = time.monotonic()
         (out, out_end), (err, err_end) = os.pipe(), os.pipe()
         pid = start(folder, out_end, err_end)

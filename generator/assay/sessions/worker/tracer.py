@@ -79,7 +79,9 @@ class Tracer:
             path = source_of(path)
         if self.seen.is_library(path) and not self.counts(path):
             return
-        if flags & os.O_TRUNC and not flags & os.O_EXCL:
+        if flags & os.O_EXCL and "tempfile" in self.askers.behind()[1]:
+            self.seen.writes(path)  # a name that nothing bears
+        elif flags & os.O_TRUNC and not flags & os.O_EXCL:
             self.seen.writes(path)
         elif flags & os.O_WRONLY and not flags & os.O_EXCL:
             self.seen.extends(path)
@@ -103,7 +105,9 @@ class Tracer:
     def listed(self, path=None):
         if self.askers.kind(sys._getframe(2).f_code.co_filename) == IMPORT:
             return
-        path = place_of(path) if isinstance(path, int) else path or "."
+        path = place_of(path) if isinstance(path, int) else os.fsdecode(path or ".")
+        if path not in self.seen.sites and self.is_of_library(path):
+            return
         self.seen.look(path, "entries" if self.askers.is_direct() else "names")
 
     def database(self, name, *_):
@@ -119,8 +123,17 @@ class Tracer:
     def changes(self, *args):
         """Note what stands where something is removed, renamed or made, before it is done."""
         for path in args:
-            if isinstance(path, (str, bytes, os.PathLike)):
+            if isinstance(path, (str, bytes, os.PathLike)) and not self.is_of_library(path):
                 self.seen.look(path, "file", follow=False)
+
+    def is_of_library(self, path):
+        """Whether a library asks, for itself, about a place that is not the project's.
+
+        It has a version; where it looks for what it can do without is its own affair.
+        """
+        path = os.path.join(os.getcwd(), os.fsdecode(path))
+        is_elsewhere = self.seen.is_library(path) or self.seen.is_outside(path)
+        return is_elsewhere and self.askers.behind()[0] in (LIBRARY, IMPORT)
 
     def starts(self, program, arguments=(), *_):
         if isinstance(arguments, (list, tuple)) and arguments:
@@ -149,7 +162,7 @@ class Tracer:
             if self.active and isinstance(path, (str, bytes, os.PathLike)):
                 with suppress(Exception):
                     full = os.path.join(place_of(options.get("dir_fd")), os.fsdecode(path))
-                    if not self.seen.is_library(full):
+                    if not (self.seen.is_library(full) or self.is_of_library(full)):
                         self.seen.look(full, "size", options.get("follow_symlinks", follow))
             return original(path, *args, **options)
 
