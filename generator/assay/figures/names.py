@@ -44,7 +44,10 @@ BUILT_IN = (
     (r"\bCC BY(?:-[A-Z]+)* \d\.\d\b", "a licence"),
     (r"\b(?:RTX|GTX|RX|Xeon|EPYC|Ryzen|Quadro) (?:\w+ )?\d{3,4}\b", "a machine"),
     (r"(?<![\w.,])[2-5]0[6-9]0(?: ?Ti)?\b(?![ -][a-z]+s\b|[.,]\d)", "a machine"),
-    (rf"\b(?:{_MODELS})(?:[ -]?v?\d+(?:\.\d+)?)?(?:[ -]\d+(?:\.\d+)?(?:x\d+)?[BM]\b)?", "a model"),
+    (
+        rf"\b(?:{_MODELS})(?:[ -]?v?\d+(?:\.\d+)?)?(?:[ -]\d+(?:\.\d+)?(?:x\d+)?[BM]\b)?",
+        "a well-known model",
+    ),
 )
 """Patterns of names that any text may hold, with the reason for each."""
 
@@ -91,5 +94,5 @@ def _mixed(match: re.Match[str]) -> str:
 
 
 def of_project(patterns: Iterable[tuple[str, str]], own: Iterable[str]) -> Names:
-    """Return the names of a project: those of any text, and what its settings add."""
-    return Names((*BUILT_IN, *patterns), Lexicon(own=frozenset(own)))
+    """Return the names of a project: what its settings say, then those of any text."""
+    return Names((*patterns, *BUILT_IN), Lexicon(own=frozenset(own)))
