@@ -73,11 +73,12 @@ def holds(value: int | float, text: str, title: str = "") -> bool | None:
 @given(text=st.text() | st.text("0123456789 ,.-–−±×x%kMBT°$€/:<>≥~+()aeglnost "))
 def test_any_text_is_read_or_refused(text: str) -> None:
     """No text makes the reader fail, and no refusal is without advice."""
+    refused = None
     try:
         wording.read(text, Lexicon())
     except FigureError as error:
-        assert str(error)
-        assert error.hint
+        refused = error
+    assert refused is None or (str(refused) and refused.hint)
 
 
 @given(
@@ -191,15 +192,10 @@ def test_ordinals_and_other_words_are_no_numbers(text: str) -> None:
 def test_a_project_has_units_of_its_own() -> None:
     """A noun of the settings is a unit, makes rates, and is worth one."""
     names = of_project((), ("token", "EUR"))
-    rates = {
-        "30 tokens/s": 30.0,
-        "30 tokens per minute": 0.5,
-        "30 tokens/ms": 30_000.0,
-        "5 EUR": 5.0,
-    }
-    for text, number in rates.items():
+    rates = {"30 tokens/s": 30.0, "30 tokens per minute": 0.5, "30 tokens/ms": 30_000.0}
+    for text, number in (rates | {"30 EUR": 30.0}).items():
         value = Value(kind="float", text=str(number))
         match.compare(value, stated.read(value, text, Condition(), names))
+        wrong = stated.read(value, text.replace("30", "31"), Condition(), names)
         with pytest.raises(stated.Mismatch):
-            match.compare(value, stated.read(value, text.replace("0 t", "1 t"), Condition(), names))
-            match.compare(value, stated.read(value, "6 EUR", Condition(), names))
+            match.compare(value, wrong)

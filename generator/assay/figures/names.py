@@ -16,13 +16,13 @@ from . import tails
 from .units import PROSE, Lexicon
 
 _PARTS = (
-    r"section|sect\.|sec\.|equation|eq\.|figure|fig\.|table|tab\.|algorithm|chapter|appendix|"
-    r"lines?|pages?|issue|pull request|PR|port|seed|RFC|ISO|PEP"
+    r"section|sect\.|sec\.|equation|eq\.|figure|fig\.|table|tab\.|algorithm|chapter|appendix|example|"
+    r"lines?|pages?|pp\.|p\.|issue|commit|pull request|PR|port|seed|RFC|ISO|PEP"
 )
 _SOFTWARE = (
-    "[Vv]ersion|release|Python|PyTorch|pytorch|python|torch|torchvision|CUDA|cuda|cuDNN|NCCL|"
+    "[Vv]ersions?|[Rr]eleases?|Python|P[Yy][Tt]orch|pytorch|python|torch|torchvision|CUDA|cuda|cuDNN|NCCL|"
     "TensorFlow|JAX|Triton|ROCm|[Tt]ransformers|Ubuntu|Debian|macOS|Windows|GCC|gcc|CMake|cmake|"
-    "NumPy|numpy|Node|Java|Docker|OpenMPI|DeepSpeed|Apache|GPL|LGPL|MPL"
+    "NumPy|numpy|NVLink|PCIe|NGC|vLLM|Node|Java|Docker|OpenMPI|DeepSpeed|Apache|GPL|LGPL|MPL"
 )
 _MODELS = (
     "(?:Code|Tiny|Open)?L[Ll]a[Mm][Aa]|Qwen|Gemma|Mistral|Mixtral|Falcon|Pythia|OPT|GPT|BERT|BLOOM|Phi|phi|OLMo|Yi|"
@@ -33,14 +33,21 @@ BUILT_IN = (
     (r"\b(?:https?://|www\.)\S+", "an address"),
     (r"(?<![\w./-])[\w.-]+(?:/[\w.-]+)+\.[A-Za-z]{1,5}\b", "a path"),
     (r"\bv?\d+\.\d+\.\d+\S*", "a version"),
-    (rf"\b(?:{_SOFTWARE}) ?[≥>=<~^]* ?{_VERSION}(?: ?[-–] ?{_VERSION})?(?!\w|\.\d)", "a version"),
+    (
+        rf"\b(?:{_SOFTWARE}) ?\(?[≥>=<~^]* ?{_VERSION}(?: ?[-–] ?{_VERSION})?(?!\w|\.\d)",
+        "a version",
+    ),
     (rf"(?<=\S)[>=<~!]=\s?{_VERSION}", "a version"),
     (rf"(?i)(?:\b(?:{_PARTS})|§|#) ?\(?\d+(?:\.\d+)*\)?(?:[a-z]\b)?", "a part of a text"),
     (r"\barXiv:? ?\d{4}\.\d{4,5}(?:v\d+)?", "a paper's number"),
     (r"\b\d{4}-\d{2}(?:-\d{2})?\b", "a date"),
     (r"\bCC BY(?:-[A-Z]+)* \d\.\d\b", "a licence"),
     (r"\b(?:RTX|GTX|RX|Xeon|EPYC|Ryzen|Quadro) (?:\w+ )?\d{3,4}\b", "a machine"),
-    (rf"\b(?:{_MODELS})(?:[ -]?v?\d+(?:\.\d+)?)?(?:[ -]\d+(?:\.\d+)?(?:x\d+)?[BM]\b)?", "a model"),
+    (r"(?<![\w.,])[2-5]0[6-9]0(?: ?Ti)?\b(?![ -][a-z]+s\b|[.,]\d)", "a machine"),
+    (
+        rf"\b(?:{_MODELS})(?:[ -]?v?\d+(?:\.\d+)?)?(?:[ -]\d+(?:\.\d+)?(?:x\d+)?[BM]\b)?",
+        "a well-known model",
+    ),
 )
 """Patterns of names that any text may hold, with the reason for each."""
 
@@ -48,7 +55,8 @@ MIXED = re.compile(
     r"""(?<![\w.]) (?: [A-Za-z]+_?\d[\w.]*(?:[-‑][\w.]*\w)*   # bf16, H100-80GB
       | [A-Za-z]+[-‑]\d[\w.]*(?:[-‑]\w+)*                      # GPT-3.5, top-5
       | \d+(?:\.\d+)?[BM]-(?:A\d|[Ii]nstruct|[Cc]hat|[Bb]ase)\w*    # 30B-A3B
-      | \d+[-‑]bits?\b | \d[dD]\b | (?:1[5-9]|20)\d0s\b )
+      | \d+[-‑]bits?\b | \d+(?:[-–]\d+)?\ ?(?<!\b1\ )bit\b | \d[dD]\b
+      | \d+\.\d+a\b | (?:1[5-9]|20)\d0s\b )
       | [(\[{]\d\d?(?:,\d\d?)+[)\]}]                              # axes (0,1)
     """,
     re.VERBOSE,
@@ -86,5 +94,5 @@ def _mixed(match: re.Match[str]) -> str:
 
 
 def of_project(patterns: Iterable[tuple[str, str]], own: Iterable[str]) -> Names:
-    """Return the names of a project: those of any text, and what its settings add."""
-    return Names((*BUILT_IN, *patterns), Lexicon(own=frozenset(own)))
+    """Return the names of a project: what its settings say, then those of any text."""
+    return Names((*patterns, *BUILT_IN), Lexicon(own=frozenset(own)))

@@ -69,7 +69,7 @@ def find(
 def worded(text: str, lexicon: Lexicon = PROSE) -> Iterator[tuple[int, int]]:
     """Yield the spans of figures in words: "four times as", "fivefold", "two gigabytes"."""
     for said in words.find(text):
-        tail = tails.behind_words(text, said.end, lexicon)
+        tail = tails.behind_words(text, said, lexicon)
         factor = _WORDED.match(text, said.end)
         written = text[said.start : said.end].lower()
         if written == "both":

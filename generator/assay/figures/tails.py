@@ -15,6 +15,7 @@ from ..nouns import Figure, Unit
 from . import units
 from .numbers import GAP, SCALES, Number
 from .units import CURRENCIES, CURRENCY_SIGNS, Lexicon
+from .words import Worded
 
 _POWERS = {"k": 3, "K": 3, "M": 6, "B": 9, "T": 12}
 LETTERS = {letter: Decimal(10) ** power for letter, power in _POWERS.items()}
@@ -36,7 +37,7 @@ _UNIT = re.compile(
     (?P<unit> [%‰{CURRENCY_SIGNS}] | percentage\ points? | percent\b | per\ cent\b
       | (?P<factor> [×xX](?!\w)(?!\s*[\dA-Z\ufffc]) | times\b | fold\b )
       | (?! (?:x|X|times|st|nd|rd|th)\b )
-        {_WORD}(?!\w) (?:(?P<per>\ ?/\ ?|\ per\ )(?P<below>{_WORD}(?!\w)))? )""",
+        {_WORD}(?![\w=]) (?:(?P<per>\ ?/\ ?|\ per\ )(?P<below>{_WORD}(?!\w)))? )""",
     re.VERBOSE,
 )
 _ARTICLE = re.compile(r"\s+(?:of\s+)?an?(?=\s)")
@@ -77,11 +78,11 @@ def read(text: str, at: int, lexicon: Lexicon, currency: str = "") -> Tail:
     return Tail(end, unit, measure, scale, rounded, "" if unit else letter)
 
 
-def behind_words(text: str, at: int, lexicon: Lexicon) -> Tail:
+def behind_words(text: str, said: Worded, lexicon: Lexicon) -> Tail:
     """Return the tail of a number in words: two gigabytes, half a gigabyte."""
-    tail = read(text, at, lexicon)
-    article = _ARTICLE.match(text, at)
-    if tail.unit or article is None:
+    tail = read(text, said.end, lexicon)
+    article = _ARTICLE.match(text, said.end)
+    if tail.unit or article is None or said.number.value >= 1:
         return tail
     behind = read(text, article.end(), lexicon)
     return behind if behind.unit and behind.unit not in units.FACTORS else tail

@@ -46,7 +46,8 @@ CURATED: tuple[tuple[str, str], ...] = (
 """Units of prose, and the prefixes with which each is one; ``-`` is no prefix."""
 
 _SIZE = re.compile(
-    rf"[kmgtpe]i?bs?|(?:[kmgtpe]i?|{_NAMES.replace(' ', '|')})?b(?:it|yte)s?", re.IGNORECASE
+    rf"(?i:[kmgtpe]i?b)|[kmgtpeKMGTPE]i?Bs"
+    rf"|(?i:(?:[kmgtpe]i?|{_NAMES.replace(' ', '|')})?b(?:it|yte)s?)"
 )
 _BITS = re.compile(r"\A([kMGTP]i?b)\Z")
 """A rate in Gb/s is one of bits; Gb alone may mean either."""

@@ -124,7 +124,7 @@ def only(text: str, lexicon: Lexicon) -> Figure:
 
 def _worded(text: str, lexicon: Lexicon, rest: str) -> Iterator[Figure]:
     for said in words.find(rest):
-        tail = tails.behind_words(text, said.end, lexicon)
+        tail = tails.behind_words(text, said, lexicon)
         number = tails.scaled(said.number, tail)
         yield _figure(text, number, tail, said.start)
 

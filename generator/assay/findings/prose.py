@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 _HOLDS_A_NUMBER = re.compile(rf"\d|[½⅓⅔¼¾]|(?i:{words.ANY})")
 _NUMBERING = re.compile(r"\d+(?:\.\d+)*\.?\s")
-_ITEM = re.compile(r"\d+(?:\.\d+)+\.\s")
+_ITEM = re.compile(r"\d+(?:\.\d+)+(?:\.\s|\s+[A-Z])")
+_LIST = re.compile(r"\d+(?:,\d{1,2}){2,}")
+"""Three numbers or more with commas between are a list, as of notes: 2,3,7."""
 """The number of a heading, and of an item: 6.7. Decide."""
 _FOLLOWS = re.compile(HOLE)
 
@@ -72,7 +74,8 @@ def _figures(block: Block, names: Names, kept: dict[str, int]) -> Iterator[tuple
         for f in reading.find(text, doubtful, names.lexicon)
         if reading.is_measured(f, text) and not (numbering and f.start == 0 and not f.unit)
     ]
-    found += [(error.start, text[error.start : error.end]) for error in doubtful]
+    unread = [(error.start, text[error.start : error.end]) for error in doubtful]
+    found += [(start, number) for start, number in unread if not _LIST.fullmatch(number)]
     found += [(start, text[start:end]) for start, end in reading.worded(text, names.lexicon)]
     for start, written in sorted(found):
         yield written, block.offsets[start]
