@@ -74,7 +74,7 @@ class Lexicon(Struct, frozen=True):
         """Return what one of *word* is worth, or None if it is no unit.
 
         >>> Lexicon(own=frozenset({"token"})).unit("tokens/ms").factor
-        Decimal('1000')
+        Decimal('1E+3')
         """
         found = self._named(word)
         if found is None and self.asked is not None:
