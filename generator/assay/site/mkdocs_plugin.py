@@ -15,9 +15,10 @@ from typing import Any, Literal
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.livereload import LiveReloadServer
-from mkdocs.plugins import BasePlugin, event_priority
+from mkdocs.plugins import BasePlugin, CombinedEvent, event_priority
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
+from mkdocs.utils.meta import get_data
 
 from .. import git, progress
 from ..check import check_root
@@ -26,12 +27,12 @@ from ..project import Project, setup_of
 from ..reports.text import as_text
 from ..sessions.runner import Fresh, Warm, WorkerError, default_runner
 from ..settings import SettingsError, load
-from . import pages
+from . import guard, pages
 from .stage import ASSETS
 
 log = logging.getLogger("mkdocs.plugins.assay")
-FIRST = 100
-"""The priority of the hooks that give pages: other plugins see what they return."""
+FIRST, LAST = 100, -100
+"""Priorities of hooks: other plugins see what the first return, and never what the last mend."""
 
 
 class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
@@ -45,6 +46,7 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
         self._runner: Fresh | Warm | None = None
         self._site: pages.Site | None = None
         self._texts: dict[str, str] = {}
+        self._given: set[str] = set()
 
     def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
         """Note the command; with this method, MkDocs keeps the plugin between live builds."""
@@ -57,6 +59,7 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
             project, report, git.commit(project.root), directory_urls=config.use_directory_urls
         )
         self._texts = pages.pages(self._site)
+        self._given = set()
         config.nav = config.nav or pages.nav(self._site)
         config.extra_css.append("assets/assay.css")
         config.extra_javascript.append("assets/assay.js")
@@ -83,7 +86,28 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
     @event_priority(FIRST)
     def on_page_read_source(self, /, *, page: Page, config: MkDocsConfig) -> str | None:
         """Return the woven text of a page, its front matter included."""
+        self._given.add(page.file.src_uri)
         return self._texts.get(page.file.src_uri)
+
+    @event_priority(FIRST)
+    def _woven_body(self, markdown: str, /, *, page: Page, **_: Any) -> str | None:
+        """Return the woven body of a page that a plugin has read by itself, as blog reads posts."""
+        uri = page.file.src_uri
+        if uri in self._given or uri not in self._texts:
+            return None
+        return str(get_data(self._texts[uri])[0])
+
+    @event_priority(LAST)
+    def _unmarked(self, markdown: str, /, **_: Any) -> str:
+        """Take out the marks that kept other plugins' templates away from what a run printed."""
+        return guard.removed(markdown)
+
+    on_page_markdown = CombinedEvent(_woven_body, _unmarked)
+
+    @event_priority(LAST)
+    def on_post_page(self, output: str, /, **_: Any) -> str:
+        """Take out marks that went another way, as into the beginnings of posts."""
+        return guard.removed(output)
 
     def on_serve(
         self, server: LiveReloadServer, /, *, config: MkDocsConfig, builder: Any

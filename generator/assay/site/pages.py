@@ -23,7 +23,7 @@ from ..reports.json import as_json
 from ..reports.summary import Summary, counted, statuses, summary
 from . import weave
 from .anchors import anchors
-from .inline import coded, text_of
+from .inline import coded, inert, text_of
 
 TERMS = "glossary"
 CATEGORIES = "categories"
@@ -166,6 +166,7 @@ def _environment() -> jinja2.Environment:
     env.filters["worst"] = _worst
     env.filters["figure"] = lambda text: markupsafe.Markup(text_of(text))  # noqa: S704 - escaped there
     env.filters["coded"] = lambda text: markupsafe.Markup(coded(text))  # noqa: S704 - escaped there
+    env.filters["plain"] = lambda text: markupsafe.Markup(inert(text))  # noqa: S704 - escaped there
     env.filters["condition"] = weave.condition_words
     env.filters["measure"] = again.measure_session
     return env

@@ -15,6 +15,7 @@ import pyromark
 
 from ..findings.endings import End, end_of
 from ..nouns import Checked, Ran, Snippet
+from .guard import guarded
 
 _TABS = re.compile(r"(?<!\\)\|")
 
@@ -22,7 +23,7 @@ _TABS = re.compile(r"(?<!\\)\|")
 def snippet(snippet: Snippet, checked: Checked | None, resting: int) -> str:
     """Return *snippet* as Markdown with how it ran; *resting* claims rest on its session."""
     anchor = f'<div class="assay-snippet" id="snippet-{html.escape(snippet.id)}"></div>'
-    block = _laid_out(snippet, _output(snippet, _ran(snippet, checked)))
+    block = guarded(_laid_out(snippet, _output(snippet, _ran(snippet, checked))))
     return f"{anchor}\n\n{block}\n\n{_note(snippet, checked, resting)}\n"
 
 

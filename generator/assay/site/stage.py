@@ -1,6 +1,6 @@
 """The pages of a site as files in a folder, for a site generator to render.
 
-Law: these are the same bytes that MkDocs' own hooks are given. Files are written only where their
+Law: these are the texts that MkDocs' own hooks are given, without the marks for other plugins. Files are written only where their
 content changed, so that a live site rebuilds what it must.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from .guard import removed
 from .pages import Site, pages
 
 ASSETS = Path(__file__).with_name("assets")
@@ -23,7 +24,7 @@ def stage(site: Site, folder: Path) -> None:
         if path.is_file() and path.suffix != ".md"
     }
     files |= {f"assets/{path.name}": path.read_bytes() for path in ASSETS.iterdir()}
-    _write(folder, files | {path: text.encode() for path, text in pages(site).items()})
+    _write(folder, files | {path: removed(text).encode() for path, text in pages(site).items()})
 
 
 def _write(folder: Path, files: dict[str, bytes]) -> None:
