@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: site serve check test lint clean
+.PHONY: site serve check test prove lint clean
 
 site: $(READY)
 	$(BIN)/assay build
@@ -17,6 +17,9 @@ check: $(READY)
 
 test: $(READY) lint
 	$(BIN)/python -m pytest
+
+prove: $(READY)
+	$(BIN)/python -m pytest -m prove
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -71,8 +71,10 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
     def _stage(self, config: MkDocsConfig) -> Staged:
         try:
             found = project.read(_root(config))
+            setup = project.setup_of(found)
             if self._runner is None:
-                self._runner = default_runner(project.setup_of(found), os.cpu_count() or 1)
+                self._runner = default_runner(setup, os.cpu_count() or 1)
+            self._runner.use(setup)  # the settings may be other ones since the last time
             with progress.watch() as watch:
                 result = check(found, self._runner, project.store_of(found), watch)
         except (SettingsError, WorkerError) as error:
