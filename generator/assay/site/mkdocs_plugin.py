@@ -129,8 +129,10 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
     def _check(self, config: MkDocsConfig) -> tuple[Project, Report]:
         try:
             root = _root(config)
+            setup = setup_of(root, load(root))
             if self._runner is None:
-                self._runner = default_runner(setup_of(root, load(root)), os.cpu_count() or 1)
+                self._runner = default_runner(setup, os.cpu_count() or 1)
+            self._runner.use(setup)  # the settings may be other ones since the last time
             with progress.watch() as watch:
                 project, report = check_root(root, runner=self._runner, watch=watch)
         except (SettingsError, WorkerError) as error:

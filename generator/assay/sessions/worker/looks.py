@@ -13,6 +13,7 @@ import site
 import stat
 import sys
 import sysconfig
+from os import getcwd  # as it is before sessions are watched
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # what it would import is not needed in a worker
@@ -80,7 +81,7 @@ class Places:
 
 def resolve(path: str, follow: bool = True) -> tuple[str, list[tuple[str, str]]]:
     """Return where *path* leads, with each link on the way: ``(path, [(link, its text), ...])``."""
-    rest, at, links = os.path.join(os.getcwd(), path).split(os.sep)[::-1], os.sep, []
+    rest, at, links = os.path.join(getcwd(), path).split(os.sep)[::-1], os.sep, []
     while rest:
         name = rest.pop()
         if name in {"", os.curdir}:

@@ -13,6 +13,7 @@ import sys
 import threading
 from contextlib import suppress
 
+from . import looks
 from .luck import IMPORT, LIBRARY, OWN, Luck
 
 FOR_FONTS = {"fc-list", "system_profiler"}
@@ -131,7 +132,7 @@ class Tracer:
 
         It has a version; where it looks for what it can do without is its own affair.
         """
-        path = os.path.join(os.getcwd(), os.fsdecode(path))
+        path = os.path.join(looks.getcwd(), os.fsdecode(path))
         is_elsewhere = self.seen.is_library(path) or self.seen.is_outside(path)
         return is_elsewhere and self.askers.behind()[0] in (LIBRARY, IMPORT)
 
