@@ -429,7 +429,7 @@ class Packages:
             capture_output=True,
             text=True,
         )
-        (line,) = [line for line in done.stdout.splitlines() if "claims hold" in line]
+        (line,) = [line for line in done.stdout.splitlines() if " ran, " in line]
         return line.partition(";")[0], "0 sessions ran" in line
 
 
