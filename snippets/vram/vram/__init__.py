@@ -10,6 +10,7 @@ from .answer import Answer, Part
 from .estimate import Training, estimate, persistent_bytes
 from .gpus import GPUS, Gpu, gpu_named
 from .model import build, llama
+from .names import LLAMA, MODELS, model_named, shape_of
 from .optimizers import OPTIMIZERS, optimizer_state_bytes
 from .outside import CUDA_CONTEXT, workspace_bytes
 from .persistent import (
@@ -21,7 +22,7 @@ from .persistent import (
     parameters,
     training_bytes,
 )
-from .shapes import LLAMA, MODELS, DecoderShape, GPT2Shape, LlamaShape
+from .shapes import BertShape, DecoderShape, Experts, GPT2Shape, LlamaShape, NeoXShape, PhiShape
 from .sharding import Sharding
 from .step import StepTrace, activation_bytes, token_ids, trace_step
 from .timeline import Peak, Update, high_point, training_phases
@@ -35,14 +36,18 @@ __all__ = [
     "OPTIMIZERS",
     "AllocatorHeaderError",
     "Answer",
+    "BertShape",
     "CachingAllocator",
     "DecoderShape",
+    "Experts",
     "GPT2Shape",
     "Gpu",
     "LlamaShape",
+    "NeoXShape",
     "OutOfMemoryError",
     "Part",
     "Peak",
+    "PhiShape",
     "Sharding",
     "StepTrace",
     "Training",
@@ -60,6 +65,7 @@ __all__ = [
     "high_point",
     "llama",
     "lora",
+    "model_named",
     "nf4",
     "nf4_bytes",
     "optimizer_events",
@@ -68,6 +74,7 @@ __all__ = [
     "parameters",
     "persistent_bytes",
     "replay",
+    "shape_of",
     "token_ids",
     "trace_step",
     "training_bytes",

@@ -13,8 +13,8 @@ import torch
 from .allocator import AllocatorHeaderError
 from .estimate import Training, estimate
 from .gpus import GPUS
+from .names import MODELS
 from .optimizers import IMPLEMENTATIONS, OPTIMIZERS
-from .shapes import MODELS
 from .sharding import LAYOUTS, Sharding
 
 DTYPES = {

@@ -13,11 +13,12 @@ from .answer import Answer, Part
 from .gpus import Gpu, gpu_named
 from .kernels import ATTENTION
 from .model import build
+from .names import shape_of
 from .optimizers import demand_known, optimizer_named, state_buffers, total_bytes, trainable
 from .outside import CUDA_CONTEXT, WORKSPACES, workspace_bytes
 from .persistent import parameter_bytes, parameters
 from .repeated import trace_layers
-from .shapes import shape_of
+from .shapes import DecoderShape
 from .sharding import ALONE, Sharding
 from .step import StepTrace, on_meta, token_ids, trace_step
 from .timeline import Peak, Update, high_point, training_phases
@@ -119,7 +120,8 @@ def _named(name: str, plan: Training, dtype: torch.dtype) -> tuple[nn.Module, St
         return prepared(build(replace(shape, layers=layers), dtype=dtype), plan)
 
     module = of(shape.layers)
-    return module, trace_layers(lambda n: _traced(of(n), plan), module, shape.layers)
+    alike = not isinstance(shape, DecoderShape) or shape.alike
+    return module, trace_layers(lambda n: _traced(of(n), plan), module, shape.layers, alike=alike)
 
 
 def _traced(module: nn.Module, plan: Training) -> StepTrace:

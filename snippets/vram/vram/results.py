@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .laws import LAWS
+
 aten = torch.ops.aten
 
 
@@ -22,7 +24,7 @@ def result_of(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return _counted(*args, **kwargs)
     if not kwargs and torch.Tag.pointwise in func.tags and len(func._schema.returns) == 1:
         return _pointwise(func, args)
-    law = _LAWS.get(func)
+    law = _LAWS.get(func) or LAWS.get(func)
     return law(*args, **kwargs) if law and first_is_meta(args) else None
 
 
