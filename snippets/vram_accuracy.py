@@ -25,7 +25,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.checkpoint import checkpoint
 from vram import Answer, Gpu, Training, build, estimate, lora
 from vram.optimizers import hidden_matrices
-from vram.shapes import shape_of
+from vram import shape_of
 from vram.step import next_token_loss
 
 STEPS = 3
