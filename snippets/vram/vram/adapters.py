@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .optimizers import Buffer, total_bytes
+
 BLOCK, NESTED_BLOCK = 64, 256
 ALL_LINEAR = "all-linear"
 
@@ -162,7 +164,12 @@ def _sides(layer: nn.Module) -> tuple[int, int]:
     return layer.out_features, layer.in_features
 
 
+def quantisation_constants(model: nn.Module) -> list[Buffer]:
+    """Return the constants of the model's NF4 layers, each a buffer of the module."""
+    layers = (m for m in model.modules() if isinstance(m, NF4Linear))
+    return [Buffer(b.numel(), b.dtype) for layer in layers for b in layer.buffers()]
+
+
 def constant_bytes(model: nn.Module) -> int:
     """Return the bytes of the quantisation constants of the model's NF4 layers."""
-    layers = (m for m in model.modules() if isinstance(m, NF4Linear))
-    return sum(b.numel() * b.dtype.itemsize for layer in layers for b in layer.buffers())
+    return total_bytes(quantisation_constants(model))

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 
 import torch
 
-from .allocator import AllocatorHeaderError
-from .estimate import Training, estimate
+from .engine import estimate
 from .gpus import GPUS
+from .internals import AllocatorHeaderError
 from .optimizers import IMPLEMENTATIONS, OPTIMIZERS
+from .settings import Training
 from .shapes import MODELS
 from .sharding import LAYOUTS, Sharding
 

@@ -14,6 +14,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
+from .internals import attention_math
+
 ATTENTION = ("flash", "efficient", "math")
 FEW_IDS = 3072  # up to here an embedding's backward needs no sorting
 
@@ -171,10 +173,8 @@ class CudaKernels(TorchFunctionMode):
                 groups = query.shape[1] // key.shape[1]
                 key, value = (t.repeat_interleave(groups, dim=1) for t in (key, value))
             return _apply(EfficientAttention, query, key, value)
-        out, _ = torch.ops.aten._scaled_dot_product_attention_math(
-            query, key, value, attn_mask, dropout_p, is_causal, scale=scale, enable_gqa=enable_gqa
-        )
-        return out  # type: ignore[no-any-return]
+        masked = (attn_mask, dropout_p, is_causal)
+        return attention_math(query, key, value, *masked, scale=scale, enable_gqa=enable_gqa)
 
 
 def _apply(function: type[torch.autograd.Function], q: Tensor, k: Tensor, v: Tensor) -> Tensor:
