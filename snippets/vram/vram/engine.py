@@ -8,7 +8,7 @@ from typing import Unpack
 import torch
 from torch import nn
 
-from .adapters import constant_bytes, lora, nf4
+from .adapters import constant_bytes, lora, nf4, prepare_for_kbit
 from .allocator import CachingAllocator
 from .answer import Answer, Part
 from .gpus import Gpu, gpu_named
@@ -61,7 +61,9 @@ def estimate(
     card = gpu_named(gpu) if isinstance(gpu, str) else gpu
     if not isinstance(model, str | nn.Module):
         raise TypeError(f"model must be a name or an nn.Module: {model!r}")
-    module, trace = _named(model, plan, dtype) if isinstance(model, str) else _given(model, plan)
+    module, trace = (
+        _named(model, plan, dtype, card) if isinstance(model, str) else _given(model, plan, card)
+    )
     unused = freeze_unused(module, trace)
     workspace = workspace_bytes(card.capability if card else None)
     phases = training_phases(module, trace, plan, workspace)
@@ -69,24 +71,32 @@ def estimate(
     return _answer(module, plan, trace, peak, card, unused)
 
 
-def _given(model: nn.Module, plan: Training) -> tuple[nn.Module, StepTrace]:
+def _given(model: nn.Module, plan: Training, card: Gpu | None) -> tuple[nn.Module, StepTrace]:
     module = prepared(on_meta(model), plan)
-    return module, _traced(module, plan)
+    return module, _traced(module, plan, card)
 
 
-def _named(name: str, plan: Training, dtype: torch.dtype) -> tuple[nn.Module, StepTrace]:
+def _named(
+    name: str, plan: Training, dtype: torch.dtype, card: Gpu | None
+) -> tuple[nn.Module, StepTrace]:
     shape = shape_of(name)
 
     def of(layers: int) -> nn.Module:
         return prepared(build(replace(shape, layers=layers), dtype=dtype), plan)
 
     module = of(shape.layers)
-    return module, trace_layers(lambda n: _traced(of(n), plan), module, shape.layers)
+    return module, trace_layers(lambda n: _traced(of(n), plan, card), module, shape.layers)
 
 
-def _traced(module: nn.Module, plan: Training) -> StepTrace:
-    ids = token_ids(plan.batch, plan.sequence)
-    return trace_step(module, ids, attention=plan.attention, checkpoint=plan.checkpoint)
+def _traced(module: nn.Module, plan: Training, card: Gpu | None) -> StepTrace:
+    return trace_step(
+        module,
+        token_ids(plan.batch, plan.sequence),
+        attention=plan.attention,
+        checkpoint=plan.checkpoint,
+        capability=card.capability if card else None,
+        keep_logits=plan.keep_logits,
+    )
 
 
 def freeze_unused(module: nn.Module, trace: StepTrace) -> int:
@@ -104,8 +114,13 @@ def freeze_unused(module: nn.Module, trace: StepTrace) -> int:
 def prepared(model: nn.Module, plan: Training) -> nn.Module:
     """Put the plan's quantisation and adapters into a module on meta, and return it."""
     if plan.nf4:
-        nf4(model)
-    return model if plan.lora_rank is None else lora(model, plan.lora_rank)
+        nf4(model, double=plan.double_quantisation)
+    if plan.kbit_fp32:
+        prepare_for_kbit(model)
+    if plan.lora_rank is None:
+        return model
+    rank, targets = plan.lora_rank, plan.lora_targets
+    return lora(model, rank, targets, dtype=plan.lora_dtype, dropout=plan.lora_dropout)
 
 
 def _answer(

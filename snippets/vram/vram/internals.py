@@ -92,6 +92,12 @@ def schema_of(operator: Any) -> Any:
     return operator._schema
 
 
+def softmax_to_float(scores: Tensor, dim: int) -> Tensor:
+    """Run the softmax of a 16-bit tensor that gives a float32 one, without a copy between."""
+    out: Tensor = aten._softmax(scores, dim, True)  # noqa: FBT003 - torch's own signature
+    return out
+
+
 def attention_math(*args: Any, **options: Any) -> Tensor:
     """Run the attention that keeps the scores, as scaled_dot_product_attention's last resort."""
     out: Tensor = aten._scaled_dot_product_attention_math(*args, **options)[0]

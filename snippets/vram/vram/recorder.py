@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from .internals import TorchDispatchMode, aten, schema_of, storage_key
+from .kernels import TEMPORARIES
 from .results import empty_as, first_is_meta, result_of
 
 Event = tuple[int, int]
@@ -77,6 +78,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         for tensor in out if isinstance(out, (tuple, list)) else (out,):
             if isinstance(tensor, Tensor) and tensor.is_meta:
                 self.block_of(tensor)
+        for temporary in TEMPORARIES[func](*args) if func in TEMPORARIES else ():
+            self.block_of(temporary)  # there while the operator runs, beside what it returns
         return out
 
     def _drop_frames(self) -> None:

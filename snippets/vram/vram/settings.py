@@ -13,6 +13,7 @@ from typing import Any, TypedDict
 
 import torch
 
+from .adapters import ALL_LINEAR
 from .kernels import ATTENTION
 from .optimizers import demand_known
 from .sharding import ALONE, Sharding
@@ -39,7 +40,13 @@ class Training:
     checkpoint: bool = False
     master_dtype: torch.dtype | None = None
     lora_rank: int | None = None
+    lora_targets: tuple[str, ...] | str = ALL_LINEAR
+    lora_dtype: torch.dtype = torch.float32
+    lora_dropout: float = 0.0
     nf4: bool = False
+    double_quantisation: bool = True
+    kbit_fp32: bool = False
+    keep_logits: bool = False
     sharding: Sharding = ALONE
     expandable_segments: bool = False
 
@@ -67,7 +74,13 @@ class Settings(TypedDict, total=False):
     checkpoint: bool
     master_dtype: torch.dtype | None
     lora_rank: int | None
+    lora_targets: tuple[str, ...] | str
+    lora_dtype: torch.dtype
+    lora_dropout: float
     nf4: bool
+    double_quantisation: bool
+    kbit_fp32: bool
+    keep_logits: bool
     sharding: Sharding
     expandable_segments: bool
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from torch import nn
 
 from .allocator import Block, CachingAllocator
+from .loading import moved, packed
 from .optimizers import Buffer, optimizer_named
 from .persistent import GRADIENTS, MASTERS, PARAMETERS, STATES, held
 from .recorder import Event
@@ -61,7 +62,7 @@ def training_phases(
     in the first step, and keep it. Errors as optimizer_events'.
     """
     stays = _sizes(held(model, plan))
-    yield from _load(trace, stays)
+    yield from _load(model, trace, plan, stays)
     first, later = optimizer_events(
         model,
         plan.optimizer,
@@ -70,6 +71,7 @@ def training_phases(
         sharding=plan.sharding,
     )
     gradients = stays.get(GRADIENTS, {})
+    held_on = _held_on(trace)
     blocks = enumerate(trace.gradients)
     sizes = {b: gradients[i] for i, b in blocks if b is not None and gradients.get(i)}
     span = 1 + max(block for block, _ in trace.forward + trace.loss + trace.backward)
@@ -78,6 +80,7 @@ def training_phases(
         yield from _forward_and_backward(trace, sizes, base, workspace if step == 0 else 0)
         yield from _update(plan, stays, later if step else first, step)
         yield Phase("zero_grad", tuple((b + base, -size) for b, size in sizes.items()), "")
+        yield Phase("zero_grad", _moved(held_on, base), "")
 
 
 def _sizes(buffers: Iterable[Buffer]) -> dict[str, dict[int, int]]:
@@ -89,13 +92,27 @@ def _sizes(buffers: Iterable[Buffer]) -> dict[str, dict[int, int]]:
     return found
 
 
-def _load(trace: StepTrace, stays: dict[str, dict[int, int]]) -> Iterator[Phase]:
+def _held_on(trace: StepTrace) -> tuple[Event, ...]:
+    """Return the events that let go of what is alive after backward, but for the gradients."""
+    alive: dict[int, int] = {}
+    for block, size in trace.forward + trace.loss + trace.backward:
+        if size > 0:
+            alive[block] = size
+        else:
+            alive.pop(block, None)
+    gone = set(trace.gradients)
+    return tuple((block, -size) for block, size in alive.items() if block not in gone)
+
+
+def _load(
+    model: nn.Module, trace: StepTrace, plan: Training, stays: dict[str, dict[int, int]]
+) -> Iterator[Phase]:
     """Yield parameters, each as large as its shard, buffers as they are, masters and the batch."""
     local = stays.get(PARAMETERS, {})
-    weights = tuple((b, local.get(b, size)) for b, size in trace.parameters)
+    weights = packed(model, local, widened=plan.kbit_fp32) if plan.nf4 else moved(model, local)
     buffers = (b for b, _ in trace.parameters if b >= len(trace.gradients))
     batch = tuple((_BATCH - i, size) for i, (_, size) in enumerate(trace.inputs))
-    yield Phase("load", weights, PARAMETERS, dict.fromkeys(buffers, "buffers"))
+    yield Phase("load", tuple(weights), PARAMETERS, dict.fromkeys(buffers, "buffers"))
     yield Phase("load", _copies(stays, _MASTERS), MASTERS)
     yield Phase("load", batch, "batch")
 
