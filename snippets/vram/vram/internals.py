@@ -92,6 +92,18 @@ def schema_of(operator: Any) -> Any:
     return operator._schema
 
 
+def run_backward(scalar: Tensor) -> None:
+    """Run backward from a scalar, without switching function modes off as Tensor.backward does.
+
+    So what a checkpoint computes again runs under the modes that forward ran under.
+    """
+    engine = torch.autograd.Variable._execution_engine  # type: ignore[attr-defined]
+    ones = torch.ones_like(scalar)
+    engine.run_backward(
+        (scalar,), (ones,), False, False, (), allow_unreachable=True, accumulate_grad=True
+    )
+
+
 def softmax_to_float(scores: Tensor, dim: int) -> Tensor:
     """Run the softmax of a 16-bit tensor that gives a float32 one, without a copy between."""
     out: Tensor = aten._softmax(scores, dim, True)  # noqa: FBT003 - torch's own signature

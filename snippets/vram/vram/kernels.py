@@ -158,9 +158,9 @@ class CudaKernels(TorchFunctionMode):
         """Let go of the mask."""
         self._mask = None
 
-    def __exit__(self, *failure: Any) -> None:
+    def end_block(self) -> None:
+        """Let go of the weights that a block's attention returned."""
         self._weights = None
-        super().__exit__(*failure)
 
     def __torch_function__(
         self,

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint as recompute
 
+from .internals import run_backward
 from .kernels import CudaKernels
 from .recorder import Event, Recorder, high_water, live_bytes
 from .results import empty_as
@@ -186,7 +187,7 @@ def _forward_and_backward(
     if not scalar.requires_grad:
         raise ValueError("the output depends on no trainable parameter: nothing runs backward")
     marks.append(len(recorder.events))
-    scalar.backward()  # type: ignore[no-untyped-call]
+    run_backward(scalar)
     return marks, logit_bytes, (arguments, labels, kept)
 
 
@@ -237,8 +238,7 @@ def checkpointed(model: nn.Module, kernels: CudaKernels) -> Iterator[None]:
     if not blocks:
         raise ValueError("nothing to checkpoint: the module has no nn.ModuleList of blocks")
     for block in blocks:
-        # Backward runs outside the modes of forward: what it computes again enters its own.
-        again = partial(_with_kernels, kernels, block.forward)
+        again = partial(_run_block, kernels, block.forward)
         block.forward = partial(recompute, again, use_reentrant=False, preserve_rng_state=False)
     try:
         yield
@@ -247,11 +247,13 @@ def checkpointed(model: nn.Module, kernels: CudaKernels) -> Iterator[None]:
             del block.forward
 
 
-def _with_kernels(
+def _run_block(
     kernels: CudaKernels, forward: Callable[..., Any], *args: Any, **kwargs: Any
 ) -> Any:
-    with kernels:
+    try:
         return forward(*args, **kwargs)
+    finally:
+        kernels.end_block()
 
 
 def _are_ids(inputs: tuple[Tensor, ...]) -> bool:
