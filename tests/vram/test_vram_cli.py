@@ -127,16 +127,18 @@ def test_ctrl_c_ends_without_a_traceback() -> None:
     assert (found.returncode, found.stdout, found.stderr) == (130, "", "")
 
 
-def test_a_torch_without_the_constants_is_one_line(
+def test_an_unknown_torch_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Where torch's header lacks a constant, the command says which torch to install."""
-    from vram import allocator
+    """Where torch is neither known nor states its constants, the command says what to install."""
+    from vram import internals
 
-    monkeypatch.setattr(allocator, "HEADER", "include/none.h")
-    allocator.constants.cache_clear()
+    monkeypatch.setattr(internals, "HEADER", "include/none.h")
+    monkeypatch.setattr(internals, "LAST", (2, 0))
+    internals.constants.cache_clear()
     assert main(["gpt2", "--seq", "8"]) == 2
-    assert "read from torch 2.11 to 2.13" in capsys.readouterr().err
+    assert "install torch 2.9 to" in capsys.readouterr().err
+    internals.constants.cache_clear()
 
 
 # A fresh process, for its own peak of memory; twice the issue's 5 s, as CI's cores are shared.

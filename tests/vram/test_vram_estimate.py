@@ -14,24 +14,20 @@ from vram import (
     OPTIMIZERS,
     Answer,
     Gpu,
-    LlamaShape,
     Training,
-    Update,
     build,
     estimate,
-    gpu_named,
-    high_point,
     llama,
     parameters,
-    persistent_bytes,
-    token_ids,
-    trace_step,
     training_bytes,
-    training_phases,
-    workspace_bytes,
 )
+from vram.gpus import gpu_named
 from vram.optimizers import hidden_matrices
-from vram.step import next_token_loss
+from vram.outside import workspace_bytes
+from vram.persistent import persistent_bytes
+from vram.shapes import LlamaShape
+from vram.step import next_token_loss, token_ids, trace_step
+from vram.timeline import high_point, training_phases
 
 MIB = 2**20
 SMALL = LlamaShape(2, 64, 96, 4, 2, 100, tied=False)
@@ -248,7 +244,7 @@ def test_the_peak_is_mem_trackers(implementation: str, gib: float) -> None:
     """The high-water mark of a step is what torch's own MemTracker says of transformers' model."""
     model = llama(LlamaShape(2, 4096, 14336, 32, 8, 128256, tied=False))
     trace = trace_step(model, token_ids(1, 512))
-    peak = high_point(training_phases(model, trace, Update(implementation=implementation)))
+    peak = high_point(training_phases(model, trace, Training(implementation=implementation)))
     held = sum(peak.parts.values()) + 512 * 128_256 * 2
     assert held / 2**30 == pytest.approx(gib, abs=1e-3)
 
@@ -257,7 +253,7 @@ def test_masters_are_updated_with_gradients_of_their_dtype() -> None:
     """A torch optimizer on float32 masters of bf16 weights holds float32 gradients, too."""
     model = llama(SMALL)
     trace = trace_step(model, token_ids(1, 16))
-    plain = Update(implementation="fused", master_dtype=torch.float32)
+    plain = Training(implementation="fused", master_dtype=torch.float32)
     peak = high_point(training_phases(model, trace, plain))
     assert peak.phase == "optimizer"
     assert peak.parts["master weights"] == 4 * parameters(model)

@@ -14,21 +14,12 @@ import vram
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
-from vram import (
-    CachingAllocator,
-    DecoderShape,
-    GPT2Shape,
-    LlamaShape,
-    Training,
-    Update,
-    build,
-    high_point,
-    repeated,
-    token_ids,
-    trace_step,
-    training_phases,
-)
-from vram.estimate import prepared
+from vram import Training, build, repeated
+from vram.allocator import CachingAllocator
+from vram.engine import prepared
+from vram.shapes import DecoderShape, GPT2Shape, LlamaShape
+from vram.step import token_ids, trace_step
+from vram.timeline import high_point, training_phases
 
 GEMMA: dict[str, Any] = {
     "sandwich_norms": True,
@@ -80,7 +71,9 @@ def test_the_short_cut_is_the_full_trace(
         told = repeated.trace_layers(trace, whole, layers)
     assert told == full
     peaks = [
-        high_point(training_phases(whole, each, Update()), CachingAllocator(expandable=expandable))
+        high_point(
+            training_phases(whole, each, Training()), CachingAllocator(expandable=expandable)
+        )
         for each in (told, full)
     ]
     assert peaks[0] == peaks[1]

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 import torch
-from vram import LlamaShape, Sharding, Training, estimate, llama, persistent_bytes
+from vram import Sharding, Training, estimate, llama
+from vram.persistent import persistent_bytes
+from vram.shapes import LlamaShape
 
 SMALL = LlamaShape(2, 64, 96, 4, 2, 100, tied=False)
 

@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
-from vram import LlamaShape, activation_bytes, build, llama, token_ids, trace_step
+from vram import activation_bytes, build, llama
 from vram.kernels import CudaKernels
 from vram.recorder import Recorder, high_water, live_bytes
 from vram.results import result_of
-from vram.step import next_token_loss
+from vram.shapes import LlamaShape
+from vram.step import next_token_loss, token_ids, trace_step
 
 BF16, FP32 = torch.bfloat16, torch.float32
 MIB = 2**20

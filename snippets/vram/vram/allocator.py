@@ -2,74 +2,21 @@
 
 Sizes round up to 512 bytes; small requests share 2 MiB segments, middling ones 20 MiB segments,
 large ones get their own, rounded up to 2 MiB; a free block is taken by best fit, split, and merged
-with free neighbours when given back. Law: c10/cuda/CUDACachingAllocator.cpp of torch 2.13.
+with free neighbours when given back. Law: c10/cuda/CUDACachingAllocator.cpp of torch.
 """
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, insort
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 
-import torch
-
+from .internals import Constants, constants
 from .recorder import Event
-
-_CURE = ": the allocator's constants are read from torch 2.11 to 2.13, so install one of these"
-HEADER = "include/c10/core/AllocatorConfig.h"
-
-
-class AllocatorHeaderError(RuntimeError):
-    """The header of torch that states the allocator's constants is missing, or lacks one."""
 
 
 class OutOfMemoryError(RuntimeError):
     """The replay needed more bytes than its capacity, after giving back all cached segments."""
-
-
-@dataclass(frozen=True)
-class Constants:
-    """Sizes in bytes by which the allocator rounds, pools and splits (the header's names)."""
-
-    min_block: int  # kMinBlockSize: every size is rounded up to it
-    small_size: int  # kSmallSize: the largest request of the small pool
-    small_buffer: int  # kSmallBuffer: a segment of the small pool
-    large_buffer: int  # large_segment_size_: a segment shared by middling requests
-    min_large_alloc: int  # kMinLargeAlloc: from here on a request has a segment of its own
-    round_large: int  # kRoundLarge: to which that segment is rounded up
-
-
-_PATTERNS = {
-    "min_block": r"kMinBlockSize = (\d+)",
-    "small_size": r"kSmallSize = (\d+)",
-    "small_buffer": r"kSmallBuffer = (\d+)",
-    "large_buffer": r"large_segment_size_\{(\d+)\}",
-    "min_large_alloc": r"kMinLargeAlloc = (\d+)",
-    "round_large": r"kRoundLarge = (\d+)",
-}
-
-
-@cache
-def constants(header: Path | None = None) -> Constants:
-    """Read the constants from a header of torch; None is the installed torch's own.
-
-    Raises AllocatorHeaderError where the file or one of the constants is not there.
-    """
-    path = header or Path(torch.__file__).parent / HEADER
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise AllocatorHeaderError(
-            f"torch {torch.__version__} has no header {path}{_CURE}"
-        ) from error
-    found = {name: re.search(pattern, text) for name, pattern in _PATTERNS.items()}
-    missing = [_PATTERNS[name].split("\\")[0] for name, match in found.items() if match is None]
-    if missing:
-        raise AllocatorHeaderError(f"{path} does not state {', '.join(missing)}{_CURE}")
-    return Constants(**{name: int(match[1]) for name, match in found.items() if match})
 
 
 @dataclass(eq=False)

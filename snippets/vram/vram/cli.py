@@ -10,11 +10,12 @@ from collections.abc import Sequence
 
 import torch
 
-from .allocator import AllocatorHeaderError
-from .estimate import Training, estimate
+from .engine import estimate
 from .gpus import GPUS
+from .internals import AllocatorHeaderError
 from .names import MODELS
 from .optimizers import IMPLEMENTATIONS, OPTIMIZERS
+from .settings import Training
 from .sharding import LAYOUTS, Sharding
 
 DTYPES = {

@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-aten = torch.ops.aten
+from .internals import aten
+
 Shape = Sequence[int]
 
 

@@ -90,11 +90,6 @@ class DecoderShape:
         full = self.full_every and (layer + 1) % self.full_every == 0
         return None if full else self.window
 
-    @property
-    def alike(self) -> bool:
-        """Whether all layers are: no window, one that all have, or scores that are kept anyway."""
-        return self.full_every is None or self.attention_softcap is not None
-
 
 LlamaShape = DecoderShape  # the name of the first version; a Llama is one with the defaults
 
@@ -216,6 +211,16 @@ def longest_sequence(shape: Shape) -> int | None:
     if isinstance(shape, GPT2Shape):
         return shape.positions
     return shape.positions - shape.reserved if isinstance(shape, BertShape) else None
+
+
+def layers_alike(shape: Shape) -> bool:
+    """Whether all layers hold the same: only a window that not all have makes them differ.
+
+    With a softcap the scores are kept anyway, and a window changes none of their sizes.
+    """
+    if not isinstance(shape, DecoderShape):
+        return True
+    return shape.full_every is None or shape.attention_softcap is not None
 
 
 def usual_sequence(shape: Shape) -> int:

@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint as recompute
 
-from .kernels import CudaKernels, default_attention
+from .internals import run_backward
+from .kernels import CudaKernels
 from .recorder import Event, Recorder, high_water, live_bytes
 from .results import empty_as
 
@@ -87,6 +88,8 @@ def trace_step(
     attention: str | None = None,
     checkpoint: bool = False,
     loss: Callable[[Tensor], Tensor] | None = None,
+    capability: int | None = None,
+    keep_logits: bool = False,
 ) -> StepTrace:
     """Trace one forward and backward of the model on inputs, without computing or storing a value.
 
@@ -95,38 +98,48 @@ def trace_step(
             is a ValueError: nothing would run backward.
         inputs: the module's arguments; only shapes and dtypes are read.
         attention: the kernel that scaled_dot_product_attention takes, one of "flash", "efficient",
-            "math"; None is CUDA's choice for the parameters' dtype.
+            "math", or "eager" for transformers' own operators in its place; None is CUDA's choice
+            for the dtype of q, k and v.
         checkpoint: recompute each module of every nn.ModuleList in backward, and keep its input.
         loss: from the module's output to a scalar; None is next_token_loss where the output is
             (B, T, V) and the input int64 ids, else the mean of the output in float32.
+        capability: the card's major compute capability; None is a recent card.
+        keep_logits: the loop has a name for the output, which keeps it until the next one.
     """
     if not any(p.requires_grad for p in model.parameters()):
         raise ValueError("the module has no trainable parameter: there is no step to trace")
     shadow = model if is_on_meta(model) else on_meta(model)
-    attention = attention or default_attention(_compute_dtype(shadow))
+    kernels = CudaKernels(attention, capability)
     try:
-        with checkpointed(shadow, attention) if checkpoint else nullcontext():
-            return _trace(shadow, inputs, attention, loss)
+        with checkpointed(shadow, kernels) if checkpoint else nullcontext():
+            return _trace(shadow, inputs, kernels, Loop(loss, keep_logits, checkpoint))
     except RuntimeError as error:
         if "overflow" not in str(error):
             raise
         raise ValueError("a tensor of this step has more bytes than torch can count") from error
 
 
+@dataclass(frozen=True)
+class Loop:
+    """What the training loop does beside calling the module: its loss, and what it holds."""
+
+    loss: Callable[[Tensor], Tensor] | None
+    keep_logits: bool
+    checkpoint: bool
+
+
 def _trace(
-    shadow: nn.Module,
-    inputs: tuple[Tensor, ...],
-    attention: str,
-    loss: Callable[[Tensor], Tensor] | None,
+    shadow: nn.Module, inputs: tuple[Tensor, ...], kernels: CudaKernels, loop: Loop
 ) -> StepTrace:
     """Trace a module on meta, and leave it without gradients, as it was."""
     recorder = Recorder()
     before = [p.grad for p in shadow.parameters()]
     shadow.zero_grad()
     _load(shadow, recorder)
-    with CudaKernels(attention), recorder:
-        marks, logit_bytes, held = _forward_and_backward(shadow, inputs, loss, recorder)
+    with kernels, recorder:
+        marks, logit_bytes, held = _forward_and_backward(shadow, inputs, kernels, loop, recorder)
     recorder.close()
+    kernels.forget()
     del held
     cuts = [0, *marks, len(recorder.events)]
     load, batch, forward, end, backward = (tuple(recorder.events[a:b]) for a, b in pairwise(cuts))
@@ -153,25 +166,29 @@ def _load(model: nn.Module, recorder: Recorder) -> None:
 def _forward_and_backward(
     model: nn.Module,
     inputs: tuple[Tensor, ...],
-    loss: Callable[[Tensor], Tensor] | None,
+    kernels: CudaKernels,
+    loop: Loop,
     recorder: Recorder,
 ) -> tuple[list[int], int, object]:
     """Run the step; return where each phase begins, the logits' bytes, and the batch, alive."""
     marks = [len(recorder.events)]
     arguments = [empty_as(t) for t in inputs]
-    labels = empty_as(arguments[0]) if loss is None and _are_ids(inputs) else None
+    labels = empty_as(arguments[0]) if loop.loss is None and _are_ids(inputs) else None
     marks.append(len(recorder.events))
     out = _tensor_of(model(*arguments))
+    if not loop.checkpoint:
+        kernels.forget()
     module_bytes = live_bytes(recorder.events[marks[1] :]) - out.untyped_storage().nbytes()
     marks.append(len(recorder.events))
-    scalar = loss(out) if loss else _default_loss(out, labels)
+    scalar = loop.loss(out) if loop.loss else _default_loss(out, labels)
+    kept = out.detach() if loop.keep_logits else None
     del out
     logit_bytes = live_bytes(recorder.events[marks[1] :]) - module_bytes
     if not scalar.requires_grad:
         raise ValueError("the output depends on no trainable parameter: nothing runs backward")
     marks.append(len(recorder.events))
-    scalar.backward()  # type: ignore[no-untyped-call]
-    return marks, logit_bytes, (arguments, labels)
+    run_backward(scalar)
+    return marks, logit_bytes, (arguments, labels, kept)
 
 
 def activation_bytes(
@@ -212,7 +229,7 @@ def is_on_meta(model: nn.Module) -> bool:
 
 
 @contextmanager
-def checkpointed(model: nn.Module, attention: str) -> Iterator[None]:
+def checkpointed(model: nn.Module, kernels: CudaKernels) -> Iterator[None]:
     """Within it, each module of every nn.ModuleList keeps its input and runs again in backward.
 
     Raises ValueError for a model without an nn.ModuleList.
@@ -221,8 +238,7 @@ def checkpointed(model: nn.Module, attention: str) -> Iterator[None]:
     if not blocks:
         raise ValueError("nothing to checkpoint: the module has no nn.ModuleList of blocks")
     for block in blocks:
-        # Backward runs outside the modes of forward: what it computes again enters its own.
-        again = partial(_with_kernels, attention, block.forward)
+        again = partial(_run_block, kernels, block.forward)
         block.forward = partial(recompute, again, use_reentrant=False, preserve_rng_state=False)
     try:
         yield
@@ -231,13 +247,13 @@ def checkpointed(model: nn.Module, attention: str) -> Iterator[None]:
             del block.forward
 
 
-def _with_kernels(attention: str, forward: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    with CudaKernels(attention):
+def _run_block(
+    kernels: CudaKernels, forward: Callable[..., Any], *args: Any, **kwargs: Any
+) -> Any:
+    try:
         return forward(*args, **kwargs)
-
-
-def _compute_dtype(model: nn.Module) -> torch.dtype:
-    return next(p.dtype for p in model.parameters() if p.requires_grad)
+    finally:
+        kernels.end_block()
 
 
 def _are_ids(inputs: tuple[Tensor, ...]) -> bool:

@@ -10,13 +10,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-import torch
 from torch import nn
 
 from .allocator import Block, CachingAllocator
-from .optimizers import optimizer_named, trainable
+from .loading import moved, packed
+from .optimizers import Buffer, optimizer_named
+from .persistent import GRADIENTS, MASTERS, PARAMETERS, STATES, held
 from .recorder import Event
-from .sharding import ALONE, Sharding
+from .settings import Training
 from .step import StepTrace
 from .updates import optimizer_events
 
@@ -52,45 +53,67 @@ class Peak:
     by_phase: dict[str, int]
 
 
-@dataclass(frozen=True)
-class Update:
-    """How parameters are updated: optimizer, torch's implementation, master copies, shards."""
-
-    optimizer: str = "adamw"
-    implementation: str = "foreach"
-    master_dtype: torch.dtype | None = None
-    sharding: Sharding = ALONE
-
-
 def training_phases(
-    model: nn.Module, trace: StepTrace, update: Update, workspace: int = 0
+    model: nn.Module, trace: StepTrace, plan: Training, workspace: int = 0
 ) -> Iterator[Phase]:
     """Yield the phases of STEPS training steps of a traced model.
 
     workspace is the bytes of one cuBLAS workspace: forward's thread and backward's each take one
     in the first step, and keep it. Errors as optimizer_events'.
     """
-    yield from _load(model, trace, update)
+    stays = _sizes(held(model, plan))
+    yield from _load(model, trace, plan, stays)
     first, later = optimizer_events(
         model,
-        update.optimizer,
-        implementation=update.implementation,
-        update_dtype=update.master_dtype,
-        sharding=update.sharding,
+        plan.optimizer,
+        implementation=plan.implementation,
+        update_dtype=plan.master_dtype,
+        sharding=plan.sharding,
     )
-    sizes = _gradient_sizes(model, trace, update.sharding)
+    gradients = stays.get(GRADIENTS, {})
+    held_on = _held_on(trace)
+    blocks = enumerate(trace.gradients)
+    sizes = {b: gradients[i] for i, b in blocks if b is not None and gradients.get(i)}
     span = 1 + max(block for block, _ in trace.forward + trace.loss + trace.backward)
     for step in range(STEPS):
         base = (step + 1) * span
         yield from _forward_and_backward(trace, sizes, base, workspace if step == 0 else 0)
-        yield from _update(model, update, later if step else first, step)
+        yield from _update(plan, stays, later if step else first, step)
         yield Phase("zero_grad", tuple((b + base, -size) for b, size in sizes.items()), "")
+        yield Phase("zero_grad", _moved(held_on, base), "")
 
 
-def _load(model: nn.Module, trace: StepTrace, update: Update) -> Iterator[Phase]:
+def _sizes(buffers: Iterable[Buffer]) -> dict[str, dict[int, int]]:
+    """Return the bytes of each purpose by parameter; constants and shared states are left out."""
+    found: dict[str, dict[int, int]] = {}
+    for buffer in buffers:
+        if buffer.parameter is not None and buffer.purpose != STATES:
+            found.setdefault(buffer.purpose, {})[buffer.parameter] = buffer.bytes
+    return found
+
+
+def _held_on(trace: StepTrace) -> tuple[Event, ...]:
+    """Return the events that let go of what is alive after backward, but for the gradients."""
+    alive: dict[int, int] = {}
+    for block, size in trace.forward + trace.loss + trace.backward:
+        if size > 0:
+            alive[block] = size
+        else:
+            alive.pop(block, None)
+    gone = set(trace.gradients)
+    return tuple((block, -size) for block, size in alive.items() if block not in gone)
+
+
+def _load(
+    model: nn.Module, trace: StepTrace, plan: Training, stays: dict[str, dict[int, int]]
+) -> Iterator[Phase]:
+    """Yield parameters, each as large as its shard, buffers as they are, masters and the batch."""
+    local = stays.get(PARAMETERS, {})
+    weights = packed(model, local, widened=plan.kbit_fp32) if plan.nf4 else moved(model, local)
+    buffers = (b for b, _ in trace.parameters if b >= len(trace.gradients))
     batch = tuple((_BATCH - i, size) for i, (_, size) in enumerate(trace.inputs))
-    yield Phase("load", _parameters(model, trace, update.sharding), "parameters", _kinds(trace))
-    yield Phase("load", _copies(model, update, _MASTERS), "master weights")
+    yield Phase("load", tuple(weights), PARAMETERS, dict.fromkeys(buffers, "buffers"))
+    yield Phase("load", _copies(stays, _MASTERS), MASTERS)
     yield Phase("load", batch, "batch")
 
 
@@ -103,22 +126,22 @@ def _forward_and_backward(
     yield Phase("forward", _moved(trace.forward, base), "activations")
     yield Phase("loss", _moved(trace.loss, base), "logits and loss")
     yield Phase("backward", other, "cuBLAS workspaces")
-    kinds = {block + base: "gradients" for block in sizes}
+    kinds = {block + base: GRADIENTS for block in sizes}
     backward = _moved(_resized(trace.backward, sizes), base)
     yield Phase("backward", backward, "temporaries of backward", kinds)
 
 
 def _update(
-    model: nn.Module, update: Update, events: tuple[Event, ...], step: int
+    plan: Training, stays: dict[str, dict[int, int]], events: tuple[Event, ...], step: int
 ) -> Iterator[Phase]:
     """Yield the optimizer's events, within copies of the gradients in the masters' dtype if any.
 
     torch's optimizers need a gradient of the dtype that they update; other packages' do not.
     """
     base = _UPDATES * (step + 1)
-    needs = optimizer_named(update.optimizer).torch_name is not None
-    copies = _copies(model, update, base - _MASTERS) if needs else ()
-    states = {base + block: "optimizer states" for block in _kept(events)}
+    needs = optimizer_named(plan.optimizer).torch_name is not None
+    copies = _copies(stays, base - _MASTERS) if needs else ()
+    states = {base + block: STATES for block in _kept(events)}
     yield Phase("optimizer", copies, _TEMPORARIES)
     yield Phase("optimizer", _moved(events, base), _TEMPORARIES, states)
     yield Phase("optimizer", tuple((b, -size) for b, size in copies), "")
@@ -127,7 +150,7 @@ def _update(
 def high_point(phases: Iterable[Phase], allocator: CachingAllocator | None = None) -> Peak:
     """Run phases through the allocator, and return the moment when most was allocated."""
     allocator = allocator or CachingAllocator()
-    held: dict[int, tuple[Block, str]] = {}
+    alive: dict[int, tuple[Block, str]] = {}
     now: Counter[str] = Counter()
     by_phase: Counter[str] = Counter()
     most, where, parts = -1, "", dict[str, int]()
@@ -135,12 +158,12 @@ def high_point(phases: Iterable[Phase], allocator: CachingAllocator | None = Non
         top = by_phase[phase.name]
         for block, size in phase.events:
             if size < 0:
-                taken, kind = held.pop(block)
+                taken, kind = alive.pop(block)
                 allocator.give_back(taken)
                 now[kind] += size
                 continue
             kind = phase.kinds.get(block, phase.kind)
-            held[block] = allocator.take(size), kind
+            alive[block] = allocator.take(size), kind
             now[kind] += size
             if allocator.allocated > top:
                 top = allocator.allocated
@@ -150,37 +173,10 @@ def high_point(phases: Iterable[Phase], allocator: CachingAllocator | None = Non
     return Peak(where, parts, most, allocator.peak_reserved, dict(by_phase))
 
 
-def _parameters(model: nn.Module, trace: StepTrace, sharding: Sharding) -> tuple[Event, ...]:
-    """Return the parameters' events, each as large as its shard, and the buffers' as they are."""
-    local = [
-        sharding.local(p.shape, "parameters").numel() * p.dtype.itemsize for p in model.parameters()
-    ]
-    return tuple((b, local[b] if b < len(local) else size) for b, size in trace.parameters)
-
-
-def _kinds(trace: StepTrace) -> dict[int, str]:
-    buffers = (b for b, _ in trace.parameters if b >= len(trace.gradients))
-    return dict.fromkeys(buffers, "buffers")
-
-
-def _copies(model: nn.Module, update: Update, base: int) -> tuple[Event, ...]:
+def _copies(stays: dict[str, dict[int, int]], base: int) -> tuple[Event, ...]:
     """Return a block for each trained tensor that has a master copy, as large as that."""
-    dtype = update.master_dtype
-    if dtype is None:
-        return ()
-    held = update.sharding
-    shapes = [held.local(p.shape, "states") for p in trainable(model) if p.dtype != dtype]
-    sizes = [shape.numel() * dtype.itemsize for shape in shapes]
+    sizes = stays.get(MASTERS, {}).values()
     return tuple((base + i, size) for i, size in enumerate(sizes) if size)
-
-
-def _gradient_sizes(model: nn.Module, trace: StepTrace, sharding: Sharding) -> dict[int, int]:
-    """Return the bytes of each gradient's block, as large as its shard."""
-    return {
-        block: sharding.local(p.shape, "gradients").numel() * p.dtype.itemsize
-        for p, block in zip(model.parameters(), trace.gradients, strict=True)
-        if block is not None and p.numel()
-    }
 
 
 def _kept(events: tuple[Event, ...]) -> set[int]:

@@ -10,12 +10,12 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch.optim.adam import adam
 
+from .internals import adam
 from .optimizers import hidden_matrices, optimizer_named, state_buffers
 from .recorder import Event, Recorder
 from .results import empty_as
-from .sharding import ALONE, Sharding
+from .sharding import ALONE, Sharding, local_parameters
 
 
 def optimizer_events(
@@ -114,20 +114,3 @@ class _AdamW:
                 eps=1e-8,
                 maximize=False,
             )
-
-
-def local_parameters(model: nn.Module, sharding: Sharding, dtype: torch.dtype | None) -> nn.Module:
-    """Return the trainable parameters as one rank updates them, embeddings still embeddings."""
-    embeddings = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
-    local = nn.Module()
-    for index, parameter in enumerate(p for p in model.parameters() if p.requires_grad):
-        shape = sharding.local(parameter.shape, "states")
-        tensor = nn.Parameter(torch.empty(shape, dtype=dtype or parameter.dtype, device="meta"))
-        holder: nn.Module = nn.Module()
-        if id(parameter) in embeddings and len(shape) == 2:
-            holder = nn.Embedding(*shape, _weight=tensor)
-            holder.weight = tensor
-        else:
-            holder.register_parameter("weight", tensor)
-        local.add_module(str(index), holder)
-    return local

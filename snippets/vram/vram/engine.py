@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import Unpack
 
 import torch
 from torch import nn
 
-from .adapters import constant_bytes, lora, nf4
+from .adapters import constant_bytes, lora, nf4, prepare_for_kbit
 from .allocator import CachingAllocator
 from .answer import Answer, Part
 from .gpus import Gpu, gpu_named
-from .kernels import ATTENTION
 from .model import build
 from .names import shape_of
-from .optimizers import demand_known, optimizer_named, state_buffers, total_bytes, trainable
+from .optimizers import optimizer_named, trainable
 from .outside import CUDA_CONTEXT, WORKSPACES, workspace_bytes
-from .persistent import parameter_bytes, parameters
+from .persistent import parameter_bytes, parameters, persistent_bytes
 from .repeated import trace_layers
-from .shapes import DecoderShape
-from .sharding import ALONE, Sharding
+from .settings import Settings, Training, with_settings
+from .shapes import layers_alike
 from .step import StepTrace, on_meta, token_ids, trace_step
-from .timeline import Peak, Update, high_point, training_phases
-from .updates import local_parameters
+from .timeline import Peak, high_point, training_phases
 
 NOT_COUNTED = (
     "other processes on the card, and the desktop's own use",
@@ -38,50 +37,13 @@ SHARDED = (
 UNUSED = "gradients and states of {:,} parameters that forward does not use: torch makes none"
 
 
-@dataclass(frozen=True)
-class Training:
-    """How a model is trained. Raises ValueError for a setting that makes no sense.
-
-    optimizer: a name of OPTIMIZERS; implementation: torch's "foreach" (its default on CUDA),
-    "single" or "fused"; batch and sequence: of token ids; attention: "flash", "efficient", "math",
-    None is CUDA's choice; checkpoint: activation checkpointing of each block; master_dtype: a more
-    precise copy of trainable parameters; lora_rank: adapters beside every linear layer; nf4: the
-    frozen weights in four bits, twice quantised; sharding: over ranks; expandable_segments: the
-    allocator's option.
-    """
-
-    optimizer: str = "adamw"
-    implementation: str = "foreach"
-    batch: int = 1
-    sequence: int = 2048
-    attention: str | None = None
-    checkpoint: bool = False
-    master_dtype: torch.dtype | None = None
-    lora_rank: int | None = None
-    nf4: bool = False
-    sharding: Sharding = ALONE
-    expandable_segments: bool = False
-
-    def __post_init__(self) -> None:
-        demand_known(self.optimizer, self.implementation)
-        token_ids(self.batch, self.sequence)
-        if self.attention is not None and self.attention not in ATTENTION:
-            raise ValueError(f"unknown attention {self.attention!r}: {', '.join(ATTENTION)}")
-        if self.lora_rank is not None and not isinstance(self.lora_rank, int):
-            raise ValueError(f"lora_rank must be a whole number: {self.lora_rank!r}")
-        if self.master_dtype is not None and not self.master_dtype.is_floating_point:
-            raise ValueError(f"master_dtype must be a floating-point dtype: {self.master_dtype}")
-        if self.nf4 and self.lora_rank is None:
-            raise ValueError("frozen four-bit weights need adapters to train: give a LoRA rank")
-
-
 def estimate(
     model: str | nn.Module,
     training: Training | None = None,
     *,
     dtype: torch.dtype = torch.bfloat16,
     gpu: str | Gpu | None = None,
-    **settings: object,
+    **settings: Unpack[Settings],
 ) -> Answer:
     """Return the memory that training a language model takes.
 
@@ -93,40 +55,52 @@ def estimate(
         gpu: a name of GPUS, or a card of one's own.
         **settings: fields of Training.
 
-    Raises ValueError for an unknown name or a setting that makes no sense.
+    Raises ValueError for an unknown name or a setting that makes no sense, and TypeError for a
+    setting that there is not.
     """
-    plan = replace(training or Training(), **settings)  # type: ignore[arg-type]
+    plan = with_settings(training, settings)
     card = gpu_named(gpu) if isinstance(gpu, str) else gpu
     if not isinstance(model, str | nn.Module):
         raise TypeError(f"model must be a name or an nn.Module: {model!r}")
-    module, trace = _named(model, plan, dtype) if isinstance(model, str) else _given(model, plan)
+    module, trace = (
+        _named(model, plan, dtype, card) if isinstance(model, str) else _given(model, plan, card)
+    )
     unused = freeze_unused(module, trace)
-    update = Update(plan.optimizer, plan.implementation, plan.master_dtype, plan.sharding)
     workspace = workspace_bytes(card.capability if card else None)
-    phases = training_phases(module, trace, update, workspace)
+    phases = training_phases(module, trace, plan, workspace)
     peak = high_point(phases, CachingAllocator(expandable=plan.expandable_segments))
     return _answer(module, plan, trace, peak, card, unused)
 
 
-def _given(model: nn.Module, plan: Training) -> tuple[nn.Module, StepTrace]:
+def _given(model: nn.Module, plan: Training, card: Gpu | None) -> tuple[nn.Module, StepTrace]:
     module = prepared(on_meta(model), plan)
-    return module, _traced(module, plan)
+    return module, _traced(module, plan, card)
 
 
-def _named(name: str, plan: Training, dtype: torch.dtype) -> tuple[nn.Module, StepTrace]:
+def _named(
+    name: str, plan: Training, dtype: torch.dtype, card: Gpu | None
+) -> tuple[nn.Module, StepTrace]:
     shape = shape_of(name)
 
     def of(layers: int) -> nn.Module:
         return prepared(build(replace(shape, layers=layers), dtype=dtype), plan)
 
     module = of(shape.layers)
-    alike = not isinstance(shape, DecoderShape) or shape.alike
-    return module, trace_layers(lambda n: _traced(of(n), plan), module, shape.layers, alike=alike)
+    alike = layers_alike(shape)
+    return module, trace_layers(
+        lambda n: _traced(of(n), plan, card), module, shape.layers, alike=alike
+    )
 
 
-def _traced(module: nn.Module, plan: Training) -> StepTrace:
-    ids = token_ids(plan.batch, plan.sequence)
-    return trace_step(module, ids, attention=plan.attention, checkpoint=plan.checkpoint)
+def _traced(module: nn.Module, plan: Training, card: Gpu | None) -> StepTrace:
+    return trace_step(
+        module,
+        token_ids(plan.batch, plan.sequence),
+        attention=plan.attention,
+        checkpoint=plan.checkpoint,
+        capability=card.capability if card else None,
+        keep_logits=plan.keep_logits,
+    )
 
 
 def freeze_unused(module: nn.Module, trace: StepTrace) -> int:
@@ -144,8 +118,13 @@ def freeze_unused(module: nn.Module, trace: StepTrace) -> int:
 def prepared(model: nn.Module, plan: Training) -> nn.Module:
     """Put the plan's quantisation and adapters into a module on meta, and return it."""
     if plan.nf4:
-        nf4(model)
-    return model if plan.lora_rank is None else lora(model, plan.lora_rank)
+        nf4(model, double=plan.double_quantisation)
+    if plan.kbit_fp32:
+        prepare_for_kbit(model)
+    if plan.lora_rank is None:
+        return model
+    rank, targets = plan.lora_rank, plan.lora_targets
+    return lora(model, rank, targets, dtype=plan.lora_dtype, dropout=plan.lora_dropout)
 
 
 def _answer(
@@ -181,34 +160,6 @@ def _answer(
         peak_phase=peak.phase,
         phases=peak.by_phase,
     )
-
-
-def persistent_bytes(model: nn.Module, plan: Training) -> int:
-    """Return what one rank holds between steps, gradients included, in bytes, exact."""
-    held = plan.sharding
-    weights = sum(
-        held.local(p.shape, "parameters").numel() * p.dtype.itemsize for p in model.parameters()
-    )
-    gradients = sum(
-        held.local(p.shape, "gradients").numel() * p.dtype.itemsize for p in trainable(model)
-    )
-    return (
-        weights + constant_bytes(model) + gradients + _masters(model, plan) + _states(model, plan)
-    )
-
-
-def _masters(model: nn.Module, plan: Training) -> int:
-    dtype = plan.master_dtype
-    if dtype is None:
-        return 0
-    copied = (p for p in trainable(model) if p.dtype != dtype)
-    return sum(plan.sharding.local(p.shape, "states").numel() * dtype.itemsize for p in copied)
-
-
-def _states(model: nn.Module, plan: Training) -> int:
-    local = local_parameters(model, plan.sharding, plan.master_dtype)
-    found = state_buffers(local, plan.optimizer, implementation=plan.implementation)
-    return total_bytes(b for buffers in found for b in buffers)
 
 
 def _formulas(module: nn.Module, plan: Training, peak: Peak) -> dict[str, str]:
