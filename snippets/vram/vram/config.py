@@ -43,10 +43,11 @@ def shape_of_config(config: Config) -> Shape:
     type, a setting that would change tensors and is not modelled, and weights already quantised.
     """
     name = config.get("model_type")
+    name = name if isinstance(name, str) else None
     if name in OUTER and isinstance(config.get("text_config"), dict):
         return shape_of_config({"model_type": OUTER[name], **config["text_config"]})
-    kind = KINDS.get(name) if isinstance(name, str) else None
-    if kind is None or not isinstance(name, str):
+    kind = KINDS.get(name or "")
+    if name is None or kind is None:
         known = ", ".join(KINDS)
         raise ValueError(f"model_type {name!r} is not modelled; modelled: {known}")
     merged = {**kind.defaults, **config}  # a null is a value, too: no window, no head_dim

@@ -45,7 +45,7 @@ def _decoder(keys: Config, **features: Any) -> DecoderShape:
         "vocabulary": _count(keys, "vocab_size"),
         "tied": bool(keys.get("tie_word_embeddings", False)),
         "head_size": head_size if own else None,
-        "rotary": keys.get("partial_rotary_factor", rope.get("partial_rotary_factor", 1.0)),
+        "rotary": _part(keys.get("partial_rotary_factor", rope.get("partial_rotary_factor", 1))),
         "rope_theta": float(keys.get("rope_theta", rope.get("rope_theta", 10_000.0))),
     }
     return DecoderShape(**{**found, **features})
@@ -56,6 +56,13 @@ def _count(keys: Config, key: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ValueError(f"{key} must be a positive whole number: {value!r}")
     return value
+
+
+def _part(value: Any) -> float:
+    """Return the part of a head's channels that is turned, above 0 and at most 1."""
+    if not 0 < float(value) <= 1:
+        raise ValueError(f"partial_rotary_factor must lie between 0 and 1: {value!r}")
+    return float(value)
 
 
 def _llama(keys: Config) -> DecoderShape:
@@ -164,7 +171,7 @@ def _phi(keys: Config) -> PhiShape:
         heads,
         keys.get("num_key_value_heads", heads),
         _count(keys, "vocab_size"),
-        keys["partial_rotary_factor"],
+        _part(keys["partial_rotary_factor"]),
         _GELU[keys["hidden_act"]],
     )
 
@@ -177,7 +184,7 @@ def _neox(keys: Config) -> NeoXShape:
         _count(keys, "num_attention_heads"),
         _count(keys, "vocab_size"),
         bool(keys["tie_word_embeddings"]),
-        keys["rotary_pct"],
+        _part(keys["rotary_pct"]),
         bool(keys["use_parallel_residual"]),
         bool(keys["attention_bias"]),
     )

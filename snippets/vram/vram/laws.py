@@ -60,10 +60,10 @@ def _layer_norm_backward(
     return tuple(_empty(t.shape, t.dtype) for t in (x, weight, bias))
 
 
-def _biased_product(bias: Tensor, one: Tensor, other: Tensor) -> Tensor | None:
+def _biased_product(bias: Tensor, one: Tensor, other: Tensor, **scales: Any) -> Tensor | None:
     """Multiply matrices and add a row; what does not fit is torch's to refuse."""
     fits = one.ndim == other.ndim == 2 and one.shape[1] == other.shape[0]
-    row = bias.shape == (other.shape[-1],)
+    row = bias.shape == (other.shape[-1],) and bias.dtype == one.dtype
     return _empty((one.shape[0], other.shape[1]), one.dtype) if fits and row else None
 
 

@@ -85,7 +85,7 @@ def shape_of(name: str) -> Shape:
     path = Path(name)
     if name.endswith(".json") or path.is_file() or (path / "config.json").is_file():
         return read_config(path)
-    return model_named(name).shape
+    return MODELS.get(name) or model_named(name).shape
 
 
 def model_named(name: str) -> Model:
