@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .layers import ACTIVATION, FeedForward, Linear
+from .layers import ACTIVATION, FeedForward
 from .shapes import DecoderShape, Experts
 
 
@@ -28,9 +28,7 @@ class ExpertsFeedForward(nn.Module):
         self.shared = shape.experts.shared > 0
         if self.shared:
             self.shared_expert = FeedForward(shape, device, dtype, shape.experts.shared)
-            self.shared_expert_gate = Linear(
-                shape.hidden, 1, bias=False, device=device, dtype=dtype
-            )
+            self.shared_expert_gate = SharedGate(shape.hidden, device, dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         tokens = x.flatten(0, 1)
@@ -39,6 +37,19 @@ class ExpertsFeedForward(nn.Module):
         if common is not None:
             mixed = mixed + F.sigmoid(self.shared_expert_gate(tokens)) * common
         return mixed.view_as(x)
+
+
+class SharedGate(nn.Module):
+    """The weight of the shared expert's output, one number a token: too small to adapt."""
+
+    def __init__(self, hidden: int, device: torch.device, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(1, hidden, device=device, dtype=dtype))
+        if not self.weight.is_meta:
+            nn.init.normal_(self.weight, std=0.02)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return F.linear(tokens, self.weight)
 
 
 class Router(nn.Module):

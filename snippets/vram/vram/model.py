@@ -96,9 +96,13 @@ class Decoder(nn.Module):
             x = x * self.scale
         windows = [self.shape.window_of(i) for i in range(len(self.layers))]
         masks = {window: self._mask(x, window) for window in dict.fromkeys(windows)}
-        rotations = {window: self._rotation(x, window) for window in masks}
+        thetas = {window: self._theta(window) for window in masks}
+        turned = {
+            theta: rotary_angles(x.shape[1], self.shape.rotary_dim, x, theta)
+            for theta in dict.fromkeys(thetas.values())
+        }
         for layer, window in zip(self.layers, windows, strict=True):
-            x = layer(x, rotations[window], masks[window])
+            x = layer(x, turned[thetas[window]], masks[window])
         normalised: Tensor = self.norm(x)
         return normalised
 
@@ -110,10 +114,9 @@ class Decoder(nn.Module):
         # As transformers does: a window as long as the sequence is masked, a longer one is not.
         return seen(length, window, x.device) if window and window <= length else None
 
-    def _rotation(self, x: Tensor, window: int | None) -> tuple[Tensor, Tensor]:
+    def _theta(self, window: int | None) -> float:
         local = self.shape.local_theta if window else None
-        theta = local or self.shape.rope_theta
-        return rotary_angles(x.shape[1], self.shape.rotary_dim, x, theta)
+        return local or self.shape.rope_theta
 
 
 class DecoderLayer(nn.Module):
