@@ -1,4 +1,4 @@
-"""Answers against 29 training steps that others measured on a T4 (t4_runs.json names the source)."""
+"""Answers against 29 training steps that others measured on a T4: t4_runs.json."""
 
 from __future__ import annotations
 

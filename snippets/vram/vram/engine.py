@@ -67,7 +67,7 @@ def estimate(
     elif isinstance(shape, Shape):
         module, trace = _shaped(shape, plan, dtype, card)
     else:
-        raise TypeError(f"model must be a name or an nn.Module, or a shape: {model!r}")
+        raise TypeError(f"model must be a shape, a name or an nn.Module: {model!r}")
     unused = freeze_unused(module, trace)
     workspace = workspace_bytes(card.capability if card else None)
     phases = training_phases(module, trace, plan, workspace)
