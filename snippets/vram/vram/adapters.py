@@ -151,8 +151,8 @@ def lora(
 
     targets are last parts of module names ("q_proj", "v_proj"), or "all-linear": every linear
     layer but the output projection. dtype is the adapters' own, float32 as PEFT makes them; dropout
-    is of their input. Changes and returns the model given. Raises ValueError for a rank below 1 or above a layer's smaller
-    side, and for targets that match nothing.
+    is of their input. Changes and returns the model given. Raises ValueError for a rank below 1 or
+    above a layer's smaller side, and for targets that match nothing.
     """
     if rank < 1:
         raise ValueError(f"rank must be at least 1: {rank}")

@@ -19,7 +19,7 @@ from .outside import CUDA_CONTEXT, WORKSPACES, workspace_bytes
 from .persistent import parameter_bytes, parameters, persistent_bytes
 from .repeated import trace_layers
 from .settings import Settings, Training, with_settings
-from .shapes import layers_alike
+from .shapes import Shape, layers_alike
 from .step import StepTrace, on_meta, token_ids, trace_step
 from .timeline import Peak, high_point, training_phases
 
@@ -38,7 +38,7 @@ UNUSED = "gradients and states of {:,} parameters that forward does not use: tor
 
 
 def estimate(
-    model: str | nn.Module,
+    model: str | Shape | nn.Module,
     training: Training | None = None,
     *,
     dtype: torch.dtype = torch.bfloat16,
@@ -48,8 +48,8 @@ def estimate(
     """Return the memory that training a language model takes.
 
     Args:
-        model: a name of MODELS, built in `dtype`, or any module that maps int64 ids (B, T) to
-            logits (B, T, V); a module is left as it is, and its own dtypes hold.
+        model: a name of MODELS or a shape, built in `dtype`, or any module that maps int64 ids
+            (B, T) to logits (B, T, V); a module is left as it is, and its own dtypes hold.
         training: the settings; each may be given as a keyword instead.
         dtype: of a named model's parameters.
         gpu: a name of GPUS, or a card of one's own.
@@ -60,11 +60,13 @@ def estimate(
     """
     plan = with_settings(training, settings)
     card = gpu_named(gpu) if isinstance(gpu, str) else gpu
-    if not isinstance(model, str | nn.Module):
-        raise TypeError(f"model must be a name or an nn.Module: {model!r}")
-    module, trace = (
-        _named(model, plan, dtype, card) if isinstance(model, str) else _given(model, plan, card)
-    )
+    shape = shape_of(model) if isinstance(model, str) else model
+    if isinstance(shape, nn.Module):
+        module, trace = _given(shape, plan, card)
+    elif isinstance(shape, Shape):
+        module, trace = _shaped(shape, plan, dtype, card)
+    else:
+        raise TypeError(f"model must be a shape, a name or an nn.Module: {model!r}")
     unused = freeze_unused(module, trace)
     workspace = workspace_bytes(card.capability if card else None)
     phases = training_phases(module, trace, plan, workspace)
@@ -77,11 +79,9 @@ def _given(model: nn.Module, plan: Training, card: Gpu | None) -> tuple[nn.Modul
     return module, _traced(module, plan, card)
 
 
-def _named(
-    name: str, plan: Training, dtype: torch.dtype, card: Gpu | None
+def _shaped(
+    shape: Shape, plan: Training, dtype: torch.dtype, card: Gpu | None
 ) -> tuple[nn.Module, StepTrace]:
-    shape = shape_of(name)
-
     def of(layers: int) -> nn.Module:
         return prepared(build(replace(shape, layers=layers), dtype=dtype), plan)
 

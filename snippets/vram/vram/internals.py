@@ -97,10 +97,16 @@ def run_backward(scalar: Tensor) -> None:
 
     So what a checkpoint computes again runs under the modes that forward ran under.
     """
-    engine = torch.autograd.Variable._execution_engine  # type: ignore[attr-defined]
-    ones = torch.ones_like(scalar)
+    engine = torch.autograd.Variable._execution_engine
+    keep_graph = create_graph = False
     engine.run_backward(
-        (scalar,), (ones,), False, False, (), allow_unreachable=True, accumulate_grad=True
+        (scalar,),
+        (torch.ones_like(scalar),),
+        keep_graph,
+        create_graph,
+        (),
+        allow_unreachable=True,
+        accumulate_grad=True,
     )
 
 

@@ -21,7 +21,8 @@ from .results import empty_as
 ATTENTION = ("flash", "efficient", "math", "eager")
 FEW_IDS = 3072  # up to here an embedding's backward needs no sorting
 
-# What the CUDA kernel of an operator takes beside its result until it returns, by its arguments. Softmax multiplies gradient and output first (cuda/SoftMax.cu: tmp = grad * output).
+# What an operator's CUDA kernel takes beside its result until it returns, by its arguments.
+# Softmax multiplies gradient and output first (cuda/SoftMax.cu: tmp = grad * output).
 TEMPORARIES: dict[Any, Callable[..., list[Tensor]]] = {
     aten._softmax_backward_data.default: lambda grad, output, *others: [empty_as(grad)],
 }
@@ -207,7 +208,6 @@ class CudaKernels(TorchFunctionMode):
         masked = (attn_mask, dropout_p, is_causal)
         return attention_math(query, key, value, *masked, scale=scale, enable_gqa=enable_gqa)
 
-
     def _eager(
         self,
         query: Tensor,
@@ -219,12 +219,12 @@ class CudaKernels(TorchFunctionMode):
     ) -> Tensor:
         """Attend as transformers' eager_attention_forward does: in torch's own operators."""
         self._weights = None
-        if mask is None and self._mask is None:
+        if mask is None:
             sides = (query.shape[0], 1, query.shape[2], key.shape[2])
-            self._mask = query.new_empty(sides)
+            mask = self._mask = query.new_empty(sides) if self._mask is None else self._mask
         key, value = (_repeated(t, query.shape[1] // t.shape[1]) for t in (key, value))
         weights = torch.matmul(query, key.transpose(2, 3)) * (scale or query.shape[-1] ** -0.5)
-        weights = weights + (self._mask if mask is None else mask)
+        weights = weights + mask
         weights = _softmax(weights, dim=-1, dtype=torch.float32).to(query.dtype)
         weights = _dropout(weights, dropout)
         self._weights = weights

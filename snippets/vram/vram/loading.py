@@ -2,13 +2,14 @@
 
 A 16-bit model is moved as it is, tensor by tensor. A four-bit one is loaded as transformers 5 does
 it: one block as large as the whole model is taken and given back, then each tensor comes in 16
-bits, sorted by name, is packed, and its 16-bit copy is dropped (core_model_loading.py,
-caching_allocator_warmup of modeling_utils.py).
+bits, sorted by name, is packed, and its 16-bit copy is dropped; an output that is tied is made
+before it is tied (core_model_loading.py, caching_allocator_warmup of modeling_utils.py).
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -61,6 +62,8 @@ def packed(model: nn.Module, local: Mapping[int, int], *, widened: bool) -> Iter
         yield each.block, each.bytes
         yield from ((blocks[id(b)].block, blocks[id(b)].bytes) for b in layer.buffers())
         yield _PASSING, -passing
+    for size in (narrow.get(s.block, s.bytes) for s in _tied(model, first)):
+        yield from ((_PASSING, size), (_PASSING, -size))
     for each in every:
         if each.block in narrow:
             yield each.block, each.bytes
@@ -74,6 +77,12 @@ def _stored(model: nn.Module, local: Mapping[int, int]) -> list[Stored]:
         Stored(name, block, local.get(block, tensor.untyped_storage().nbytes()), tensor)
         for block, (name, tensor) in enumerate(names)
     ]
+
+
+def _tied(model: nn.Module, every: list[Stored]) -> list[Stored]:
+    """Return the parameters that have a second name."""
+    names = Counter(id(p) for _, p in model.named_parameters(remove_duplicate=False))
+    return [s for s in every if names[id(s.tensor)] > 1]
 
 
 def _is_wide(tensor: Tensor) -> bool:

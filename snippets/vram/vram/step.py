@@ -247,9 +247,7 @@ def checkpointed(model: nn.Module, kernels: CudaKernels) -> Iterator[None]:
             del block.forward
 
 
-def _run_block(
-    kernels: CudaKernels, forward: Callable[..., Any], *args: Any, **kwargs: Any
-) -> Any:
+def _run_block(kernels: CudaKernels, forward: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     try:
         return forward(*args, **kwargs)
     finally:
