@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import torch
-from vram import Gpu, Training, accuracy, shapes
+from vram import Gpu, Training, accuracy, names
 from vram.shapes import DecoderShape
 
 from benchmarks import vram_on_a_gpu
@@ -24,7 +24,7 @@ CARD = Gpu("Test Card", 10**12, 9, "a test")
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A configuration that a CPU trains in a moment."""
-    monkeypatch.setitem(shapes.MODELS, "tiny", SMALL)
+    monkeypatch.setitem(names.MODELS, "tiny", SMALL)
     return accuracy.Configuration("tiny", "tiny", Training(sequence=16))
 
 

@@ -13,7 +13,7 @@ import pytest
 import vram
 from vram.cli import main
 
-MIB = 2**20
+GIB = 2**30
 KEYS = [
     "parameters",
     "parts",
@@ -34,7 +34,7 @@ def test_the_command_prints_one_json_object(capsys: pytest.CaptureFixture[str]) 
     assert main(arguments.split()) == 0
     found = json.loads(capsys.readouterr().out)
     assert list(found) == KEYS
-    assert found["gpu"] == {"name": "T4", "capacity_bytes": 15_360 * MIB}
+    assert found["gpu"] == {"name": "T4", "capacity_bytes": int(14.56 * GIB)}
     assert found["parameters"] == 1_235_814_400
     assert all(set(part) == {"name", "bytes", "formula"} for part in found["parts"])
     assert found["verdict"] == "fits"
@@ -54,7 +54,9 @@ def test_the_command_prints_a_table(capsys: pytest.CaptureFixture[str]) -> None:
         ("lama-3.1-8b", "did you mean 'llama-3.1-8b'"),
         ("gpt2 --seq 2048", "longer than 1024 positions"),
         ("gpt2 --batch -3", "batch must be at least 1: -3"),
-        ("gpt2 --seq 8 --gpu 4090", "did you mean 'RTX 4090'"),
+        ("gpt2 --seq 8 --gpu 4099", "unknown GPU '4099'"),
+        ("gpt2 --seq 8 --no-such-option", "unrecognized arguments: --no-such-option"),
+        ("gpt2 --seq eight", "argument --seq: invalid int value"),
         ("gpt2 --seq 8 --ranks 0", "ranks must be at least 1: 0"),
         ("gpt2 --seq 8 --lora 8", "no linear layer (nn.Linear) is named"),
         ("llama-3.2-1b --seq 8 --lora 513", "rank 513 is more than 512, a side of k_proj"),
@@ -76,7 +78,7 @@ def test_senseless_requests_exit_2(
 
 def test_the_module_runs_as_a_command() -> None:
     """`python -m vram` is the command; an argument it does not know exits 2."""
-    command = [sys.executable, "-m", "vram", "gpt2", "--sequence-length", "8"]
+    command = [sys.executable, "-m", "vram", "gpt2", "--no-such-option", "8"]
     env = {"PYTHONPATH": str(Path(vram.__file__).parent.parent)}
     found = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
     assert found.returncode == 2

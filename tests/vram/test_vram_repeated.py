@@ -17,7 +17,7 @@ from torch import nn
 from vram import Training, build, repeated
 from vram.allocator import CachingAllocator
 from vram.engine import prepared
-from vram.shapes import DecoderShape, GPT2Shape, LlamaShape
+from vram.shapes import BertShape, Experts, GPT2Shape, LlamaShape, NeoXShape, PhiShape, Shape
 from vram.step import token_ids, trace_step
 from vram.timeline import high_point, training_phases
 
@@ -27,17 +27,22 @@ GEMMA: dict[str, Any] = {
     "attention_softcap": 50.0,
     "logit_softcap": 30.0,
 }
-SHAPES: tuple[DecoderShape | GPT2Shape, ...] = (
+SHAPES: tuple[Shape, ...] = (
     LlamaShape(1, 64, 96, 4, 2, 100, tied=False),
     LlamaShape(1, 64, 96, 4, 2, 100, tied=True, qkv_bias=True),
     LlamaShape(1, 64, 96, 4, 4, 100, tied=False, fused_projections=True),
     LlamaShape(1, 64, 96, 4, 2, 100, tied=True, scaled_embedding=True, **GEMMA),
-    GPT2Shape(1, 64, 4, 100, 64),
+    LlamaShape(1, 64, 96, 4, 2, 100, tied=False, head_norms=True, window=8, rotary=0.5),
+    LlamaShape(1, 64, 96, 4, 2, 100, tied=False, experts=Experts(4, 2, 48, shared=32)),
+    GPT2Shape(1, 64, 4, 100, 64, dropout=0.1),
+    NeoXShape(1, 64, 96, 4, 100),
+    PhiShape(1, 64, 96, 4, 4, 100),
+    BertShape(1, 64, 96, 4, 100, 64),
 )
 ADAPTERS: tuple[dict[str, Any], ...] = ({}, {"lora_rank": 4}, {"lora_rank": 4, "nf4": True})
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=25)
 @given(
     shape=st.sampled_from(SHAPES),
     layers=st.integers(repeated.FEW + 2, 12),
@@ -48,7 +53,7 @@ ADAPTERS: tuple[dict[str, Any], ...] = ({}, {"lora_rank": 4}, {"lora_rank": 4, "
     expandable=st.booleans(),
 )
 def test_the_short_cut_is_the_full_trace(
-    shape: DecoderShape | GPT2Shape,
+    shape: Shape,
     layers: int,
     dtype: torch.dtype,
     attention: str | None,

@@ -9,10 +9,10 @@ from .answer import Answer
 from .engine import estimate
 from .gpus import GPUS, Gpu
 from .model import build, llama
+from .names import MODELS
 from .optimizers import OPTIMIZERS
 from .persistent import parameters, training_bytes
 from .settings import Training
-from .shapes import MODELS
 from .sharding import Sharding
 from .step import activation_bytes
 

@@ -28,9 +28,9 @@ from .answer import Answer
 from .engine import estimate
 from .gpus import Gpu
 from .model import build
+from .names import shape_of
 from .optimizers import hidden_matrices
 from .settings import Training
-from .shapes import shape_of
 from .step import next_token_loss
 
 STEPS = 3

@@ -13,16 +13,15 @@ from .allocator import CachingAllocator
 from .answer import Answer, Part
 from .gpus import Gpu, gpu_named
 from .model import build
+from .names import shape_of
 from .optimizers import optimizer_named, trainable
 from .outside import CUDA_CONTEXT, WORKSPACES, workspace_bytes
 from .persistent import parameter_bytes, parameters, persistent_bytes
 from .repeated import trace_layers
 from .settings import Settings, Training, with_settings
-from .shapes import DecoderShape, GPT2Shape, shape_of
+from .shapes import Shape, layers_alike
 from .step import StepTrace, on_meta, token_ids, trace_step
 from .timeline import Peak, high_point, training_phases
-
-Shape = DecoderShape | GPT2Shape
 
 NOT_COUNTED = (
     "other processes on the card, and the desktop's own use",
@@ -87,7 +86,10 @@ def _shaped(
         return prepared(build(replace(shape, layers=layers), dtype=dtype), plan)
 
     module = of(shape.layers)
-    return module, trace_layers(lambda n: _traced(of(n), plan, card), module, shape.layers)
+    alike = layers_alike(shape)
+    return module, trace_layers(
+        lambda n: _traced(of(n), plan, card), module, shape.layers, alike=alike
+    )
 
 
 def _traced(module: nn.Module, plan: Training, card: Gpu | None) -> StepTrace:

@@ -21,12 +21,14 @@ ENOUGH = 16  # up to here a full trace takes no longer
 Events = tuple[Event, ...]
 
 
-def trace_layers(trace: Callable[[int], StepTrace], whole: nn.Module, layers: int) -> StepTrace:
+def trace_layers(
+    trace: Callable[[int], StepTrace], whole: nn.Module, layers: int, *, alike: bool = True
+) -> StepTrace:
     """Return trace(layers), a model's trace by its number of layers; `whole` is that model.
 
-    Beyond ENOUGH layers it is told from trace(FEW) and trace(FEW + 1).
+    Beyond ENOUGH layers that are alike it is told from trace(FEW) and trace(FEW + 1).
     """
-    if layers <= ENOUGH:
+    if layers <= ENOUGH or not alike:
         return trace(layers)
     few, more = trace(FEW), trace(FEW + 1)
     inputs, forward, loss, backward, gradients = (

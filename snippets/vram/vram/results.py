@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from .internals import aten, schema_of
+from .laws import LAWS
 
 
 def result_of(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -22,7 +23,7 @@ def result_of(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return _counted(*args, **kwargs)
     if not kwargs and torch.Tag.pointwise in func.tags and len(schema_of(func).returns) == 1:
         return _pointwise(func, args)
-    law = _LAWS.get(func)
+    law = _LAWS.get(func) or LAWS.get(func)
     return law(*args, **kwargs) if law and first_is_meta(args) else None
 
 
