@@ -204,6 +204,7 @@ aten = torch.ops.aten
         (aten.cat.default, ([A, A],), {}),
         (aten._log_softmax.default, (LOGITS, 1, False), {}),
         (aten._log_softmax_backward_data.default, (LOGITS, LOGITS, 1, FP32), {}),
+        (aten._softmax_backward_data.default, (LOGITS, LOGITS, 1, torch.float16), {}),
         (aten.nll_loss_forward.default, (LOGITS, LABELS, None, 1, -100), {}),
         (aten.zeros_like.default, (TURNED,), {}),
         (aten.ones_like.default, (A,), {"memory_format": torch.preserve_format}),

@@ -29,6 +29,11 @@ def _softmax(x: Tensor, dim: int, widened: bool) -> Tensor | None:
     return None if widened else _as_it_is(x)
 
 
+def _softmax_backward(grad: Tensor, out: Tensor, dim: int, dtype: torch.dtype) -> Tensor | None:
+    """Return the gradient in the dtype of softmax's input, which may be narrower than its own."""
+    return _empty(grad.shape, dtype) if grad.is_contiguous() else None
+
+
 def _dropout(x: Tensor, p: float, train: bool | None) -> tuple[Tensor, Tensor] | None:
     if not (train and 0 < p < 1 and x.is_contiguous()):
         return None
@@ -110,7 +115,7 @@ LAWS: dict[Any, Callable[..., Any]] = {
     aten.gelu.default: _as_it_is,
     aten.gelu_backward.default: _gelu_backward,
     aten._softmax.default: _softmax,
-    aten._softmax_backward_data.default: _as_it_is,
+    aten._softmax_backward_data.default: _softmax_backward,
     aten.native_dropout.default: _dropout,
     aten.native_layer_norm.default: _layer_norm,
     aten.native_layer_norm_backward.default: _layer_norm_backward,
