@@ -21,12 +21,14 @@ from vram import (
     training_bytes,
 )
 from vram.gpus import gpu_named
+from vram.losses import next_token_loss
+from vram.moments import high_point
 from vram.optimizers import hidden_matrices
 from vram.outside import workspace_bytes
 from vram.persistent import persistent_bytes
 from vram.shapes import LlamaShape
-from vram.step import next_token_loss, token_ids, trace_step
-from vram.timeline import high_point, training_phases
+from vram.step import token_ids, trace_step
+from vram.timeline import training_phases
 
 MIB = 2**20
 SMALL = LlamaShape(2, 64, 96, 4, 2, 100, tied=False)

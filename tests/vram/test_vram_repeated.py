@@ -17,9 +17,10 @@ from torch import nn
 from vram import Training, build, repeated
 from vram.allocator import CachingAllocator
 from vram.engine import prepared
+from vram.moments import high_point
 from vram.shapes import BertShape, Experts, GPT2Shape, LlamaShape, NeoXShape, PhiShape, Shape
 from vram.step import token_ids, trace_step
-from vram.timeline import high_point, training_phases
+from vram.timeline import training_phases
 
 GEMMA: dict[str, Any] = {
     "sandwich_norms": True,

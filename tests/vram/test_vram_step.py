@@ -13,10 +13,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from vram import activation_bytes, build, llama
 from vram.kernels import CudaKernels
+from vram.losses import next_token_loss
 from vram.recorder import Recorder, high_water, live_bytes
 from vram.results import result_of
 from vram.shapes import LlamaShape
-from vram.step import next_token_loss, token_ids, trace_step
+from vram.step import token_ids, trace_step
 
 BF16, FP32 = torch.bfloat16, torch.float32
 MIB = 2**20

@@ -27,11 +27,11 @@ from .adapters import lora
 from .answer import Answer
 from .engine import estimate
 from .gpus import Gpu
+from .losses import next_token_loss
 from .model import build
 from .names import shape_of
 from .optimizers import hidden_matrices
 from .settings import Training
-from .step import next_token_loss
 
 STEPS = 3
 SECONDS = 150  # that one measurement may take; on an H200 each takes about ten

@@ -92,7 +92,9 @@ class LoraLinear(nn.Module):
     Beside a four-bit layer PEFT copies what the base returns before it adds.
     """
 
-    def __init__(self, base: nn.Module, rank: int, dtype: torch.dtype, dropout: float) -> None:
+    def __init__(
+        self, base: nn.Module, rank: int, dtype: torch.dtype, dropout: float, *, dora: bool
+    ) -> None:
         super().__init__()
         self.dropout = dropout
         self.copies = isinstance(base, NF4Linear)
@@ -101,6 +103,8 @@ class LoraLinear(nn.Module):
         self.base_layer = base
         self.lora_A = nn.Linear(inputs, rank, bias=False, device=device, dtype=dtype)
         self.lora_B = nn.Linear(rank, outputs, bias=False, device=device, dtype=dtype)
+        sizes = torch.empty(outputs, device=device, dtype=dtype)
+        self.magnitude = nn.Parameter(sizes) if dora else None
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.base_layer(x)
@@ -112,8 +116,20 @@ class LoraLinear(nn.Module):
         update = self.lora_B(self.lora_A(x)) * 2.0
         if self.copies:
             update = update.to(out.dtype)
+        if self.magnitude is not None:
+            update = self._directed(x, out, update)
         added: Tensor = (out + update).to(out.dtype)
         return added
+
+    def _directed(self, x: Tensor, out: Tensor, update: Tensor) -> Tensor:
+        """Scale by magnitude / |W + BA|, as PEFT does: W + BA is made anew for each pass."""
+        unit = torch.eye(self.lora_A.in_features, device=x.device, dtype=x.dtype)
+        both = self.lora_B(self.lora_A(unit)).T.detach()
+        weight = both.new_empty(both.shape) if self.copies else self.base_layer.weight.to(x.dtype)
+        length = torch.linalg.norm(weight + both, dim=1).to(both.dtype)
+        scale = (self.magnitude / length).view(1, -1)
+        turned: Tensor = (scale - 1) * out + scale * update
+        return turned
 
 
 def nf4(model: nn.Module, *, double: bool = True) -> nn.Module:
@@ -146,13 +162,15 @@ def lora(
     *,
     dtype: torch.dtype = torch.float32,
     dropout: float = 0.0,
+    dora: bool = False,
 ) -> nn.Module:
     """Put adapters of `rank` beside the linear layers whose names are targets; freeze the rest.
 
     targets are last parts of module names ("q_proj", "v_proj"), or "all-linear": every linear
     layer but the output projection. dtype is the adapters' own, float32 as PEFT makes them; dropout
-    is of their input. Changes and returns the model given. Raises ValueError for a rank below 1 or
-    above a layer's smaller side, and for targets that match nothing.
+    is of their input; dora adds a magnitude for each output (arXiv 2402.09353). Changes and returns
+    the model given. Raises ValueError for a rank below 1 or above a layer's smaller side, and for
+    targets that match nothing.
     """
     if rank < 1:
         raise ValueError(f"rank must be at least 1: {rank}")
@@ -162,7 +180,7 @@ def lora(
         if rank > min(_sides(layer)):
             raise ValueError(f"rank {rank} is more than {min(_sides(layer))}, a side of {name}")
     for owner, name, layer in layers:
-        setattr(owner, name, LoraLinear(layer, rank, dtype, dropout))
+        setattr(owner, name, LoraLinear(layer, rank, dtype, dropout, dora=dora))
     return model
 
 

@@ -13,6 +13,7 @@ from .allocator import CachingAllocator
 from .answer import Answer, Part
 from .gpus import Gpu, gpu_named
 from .model import build
+from .moments import Peak, high_point
 from .names import shape_of
 from .optimizers import optimizer_named, trainable
 from .outside import CUDA_CONTEXT, WORKSPACES, workspace_bytes
@@ -21,7 +22,7 @@ from .repeated import trace_layers
 from .settings import Settings, Training, with_settings
 from .shapes import Shape, layers_alike
 from .step import StepTrace, on_meta, token_ids, trace_step
-from .timeline import Peak, high_point, training_phases
+from .timeline import training_phases
 
 NOT_COUNTED = (
     "other processes on the card, and the desktop's own use",
@@ -97,9 +98,8 @@ def _traced(module: nn.Module, plan: Training, card: Gpu | None) -> StepTrace:
         module,
         token_ids(plan.batch, plan.sequence),
         attention=plan.attention,
-        checkpoint=plan.checkpoint,
         capability=card.capability if card else None,
-        keep_logits=plan.keep_logits,
+        loop=plan.loop,
     )
 
 
@@ -124,7 +124,9 @@ def prepared(model: nn.Module, plan: Training) -> nn.Module:
     if plan.lora_rank is None:
         return model
     rank, targets = plan.lora_rank, plan.lora_targets
-    return lora(model, rank, targets, dtype=plan.lora_dtype, dropout=plan.lora_dropout)
+    return lora(
+        model, rank, targets, dtype=plan.lora_dtype, dropout=plan.lora_dropout, dora=plan.dora
+    )
 
 
 def _answer(

@@ -219,7 +219,7 @@ class CudaKernels(TorchFunctionMode):
     ) -> Tensor:
         """Attend as transformers' eager_attention_forward does: in torch's own operators."""
         self._weights = None
-        if mask is None:
+        if mask is None or mask.dtype == torch.bool:
             sides = (query.shape[0], 1, query.shape[2], key.shape[2])
             mask = self._mask = query.new_empty(sides) if self._mask is None else self._mask
         key, value = (_repeated(t, query.shape[1] // t.shape[1]) for t in (key, value))

@@ -14,7 +14,7 @@ from torch import nn
 
 from .adapters import quantisation_constants
 from .optimizers import F32, Buffer, blockwise, maps_of, state_buffers, total_bytes
-from .settings import Training
+from .settings import OPTIMIZER, Training
 from .sharding import local_parameters
 
 GB = 10**9
@@ -57,20 +57,23 @@ def held(
 
     Args:
         model: parameters that require no gradient get no gradient, master copy or state.
-        plan: optimizer, implementation, master dtype and sharding are read.
+        plan: how it is trained; what the host holds is left out, and gradients that a step within
+            backward drops.
         gradient_dtype: of the gradients; None is torch's rule, the parameter's own.
         state_dtype: of AdamW's moments; None is torch's rule, the dtype that is updated.
     """
     every = list(enumerate(model.parameters()))
     trained = [(i, p) for i, p in every if p.requires_grad]
     master = plan.master_dtype
-    masters = [(i, p) for i, p in trained if master and p.dtype != master]
+    here = OPTIMIZER not in plan.offload
+    kept = [] if plan.step_in_backward else trained
+    masters = [(i, p) for i, p in trained if here and master and p.dtype != master]
     return (
         *(_local(plan, i, p, PARAMETERS, p.dtype) for i, p in every),
         *(replace(b, purpose=CONSTANTS) for b in quantisation_constants(model)),
-        *(_local(plan, i, p, GRADIENTS, gradient_dtype or p.dtype) for i, p in trained),
+        *(_local(plan, i, p, GRADIENTS, gradient_dtype or p.dtype) for i, p in kept),
         *(_local(plan, i, p, MASTERS, master or p.dtype) for i, p in masters),
-        *_states(model, plan, [i for i, _ in trained], state_dtype or master),
+        *(_states(model, plan, [i for i, _ in trained], state_dtype or master) if here else ()),
     )
 
 
