@@ -11,10 +11,11 @@ from torch import nn
 from .adapters import constant_bytes, lora, nf4, prepare_for_kbit
 from .allocator import CachingAllocator
 from .answer import Answer, Part
+from .experts import ExpertWeights
 from .gpus import Gpu, gpu_named
 from .model import build
 from .moments import Peak, high_point
-from .names import shape_of
+from .names import left_out, shape_of
 from .optimizers import optimizer_named, trainable
 from .outside import CUDA_CONTEXT, WORKSPACES, workspace_bytes
 from .persistent import parameter_bytes, parameters, persistent_bytes
@@ -35,6 +36,7 @@ SHARDED = (
     "layers gathered whole for their forward and backward, and gradients before they are reduced",
     "buffers of NCCL",
 )
+EXPERTS = "four bits for the experts: transformers 5 quantises linear layers, and they are not"
 UNUSED = "gradients and states of {:,} parameters that forward does not use: torch makes none"
 
 
@@ -68,11 +70,24 @@ def estimate(
         module, trace = _shaped(shape, plan, dtype, card)
     else:
         raise TypeError(f"model must be a shape, a name or an nn.Module: {model!r}")
-    unused = freeze_unused(module, trace)
+    remarks = _remarks(model, module, plan, freeze_unused(module, trace))
     workspace = workspace_bytes(card.capability if card else None)
     phases = training_phases(module, trace, plan, workspace)
     peak = high_point(phases, CachingAllocator(expandable=plan.expandable_segments))
-    return _answer(module, plan, trace, peak, card, unused)
+    return _answer(module, plan, trace, peak, card, remarks)
+
+
+def _remarks(
+    model: str | Shape | nn.Module, module: nn.Module, plan: Training, unused: int
+) -> tuple[str, ...]:
+    """Return what an answer leaves out for this model and plan."""
+    experts = plan.nf4 and any(isinstance(part, ExpertWeights) for part in module.modules())
+    found = (
+        UNUSED.format(unused) if unused else "",
+        left_out(model) if isinstance(model, str) else "",
+        EXPERTS if experts else "",
+    )
+    return tuple(filter(None, found))
 
 
 def _given(model: nn.Module, plan: Training, card: Gpu | None) -> tuple[nn.Module, StepTrace]:
@@ -135,7 +150,7 @@ def _answer(
     trace: StepTrace,
     peak: Peak,
     card: Gpu | None,
-    unused: int,
+    remarks: tuple[str, ...],
 ) -> Answer:
     tensors = sum(peak.parts.values())
     slack = peak.reserved - tensors
@@ -146,7 +161,6 @@ def _answer(
     parts.append(Part("CUDA context", CUDA_CONTEXT.high, context))
     workspace = workspace_bytes(card.capability if card else None)
     shards = SHARDED if plan.sharding.ranks > 1 else ()
-    skipped = (UNUSED.format(unused),) if unused else ()
     return Answer(
         parameters=parameters(module),
         parts=tuple(parts),
@@ -155,7 +169,7 @@ def _answer(
         reserved_bytes=peak.reserved,
         low_bytes=tensors - (WORKSPACES - 1) * workspace + CUDA_CONTEXT.low,
         high_bytes=peak.reserved + CUDA_CONTEXT.high,
-        not_counted=(*skipped, *NOT_COUNTED, *shards),
+        not_counted=(*remarks, *NOT_COUNTED, *shards),
         gpu=card,
         activation_bytes=trace.activation_bytes,
         logit_bytes=trace.logit_bytes,
