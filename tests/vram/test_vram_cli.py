@@ -25,6 +25,9 @@ KEYS = [
     "not_counted",
     "gpu",
     "verdict",
+    "sentence",
+    "peak_phase",
+    "moments",
 ]
 
 

@@ -46,8 +46,6 @@ def test_other_tools_words_are_the_commands(typed: str, own: str) -> None:
         ("m --rank 16", "--lora N for adapters of rank N, or --ranks N"),
         ("m --bf16", "--dtype bf16 for weights in bf16, or --autocast bf16"),
         ("m --num-gpus 8", "--ranks N"),
-        ("m --optimizer paged_adamw_8bit", "--optimizer adamw8bit has them all on the card"),
-        ("m --optim paged_adamw_32bit", "--optimizer adamw32bit has"),
     ],
 )
 def test_what_could_mean_two_things_is_asked(typed: str, told: str) -> None:

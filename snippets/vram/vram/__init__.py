@@ -8,12 +8,14 @@ What is not listed here is imported from the module that owns it, such as `vram.
 from .answer import Answer
 from .engine import estimate
 from .gpus import GPUS, Gpu
+from .inference import infer
 from .model import build, llama
 from .names import MODELS
 from .optimizers import OPTIMIZERS
 from .persistent import parameters, training_bytes
 from .settings import Training
 from .sharding import Sharding
+from .solver import solve
 from .step import activation_bytes
 
 __all__ = [
@@ -27,7 +29,9 @@ __all__ = [
     "activation_bytes",
     "build",
     "estimate",
+    "infer",
     "llama",
     "parameters",
+    "solve",
     "training_bytes",
 ]

@@ -1,8 +1,9 @@
 """What a rank of many holds whole while it computes: layers gathered, gradients not yet reduced.
 
 A unit is a block of an nn.ModuleList, and the root all the rest (torch's fully_shard, applied to
-each block and to the model; DeepSpeed fetches by module). The root stays whole from forward to the
-end of backward; of units, the one that computes is there and the next, fetched ahead.
+each block and to the model; DeepSpeed fetches by module). What computes is whole for certain: a
+unit, or the largest tensor of the root. The rest of the root stays whole from forward to the end of
+backward unless it is cut in units of its own, and the next unit is fetched ahead.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from .sharding import Sharding
 
 @dataclass(frozen=True)
 class Gathered:
-    """Bytes of the root, of the largest unit, and of the gradients of both."""
+    """Bytes of what is whole for certain, of what may be beside it, and of gradients likewise."""
 
-    root: int = 0
-    unit: int = 0
-    unit_gradients: int = 0
-    root_gradients: int = 0
+    certain: int = 0
+    ahead: int = 0
+    gradients: int = 0
+    reducing: int = 0
 
 
 def gathered(model: nn.Module, sharding: Sharding) -> Gathered:
@@ -36,13 +37,18 @@ def gathered(model: nn.Module, sharding: Sharding) -> Gathered:
     units = [list(block.parameters()) for block in blocks]
     inside = {id(p) for unit in units for p in unit}
     root = [p for p in model.parameters() if id(p) not in inside]
-    whole = sharding.stage == 3
-    return Gathered(
-        root=_bytes(root) if whole else 0,
-        unit=max(map(_bytes, units), default=0) if whole else 0,
-        unit_gradients=max((_bytes(_trained(unit)) for unit in units), default=0),
-        root_gradients=_bytes(_trained(root)),
-    )
+    certain, ahead = _split(root, units)
+    gradients, reducing = _split(_trained(root), [_trained(unit) for unit in units])
+    if sharding.stage == 2:
+        certain = ahead = 0
+    return Gathered(certain, ahead, gradients, reducing)
+
+
+def _split(root: list[nn.Parameter], units: list[list[nn.Parameter]]) -> tuple[int, int]:
+    """Return the bytes of the largest piece, and of the root and two units without it."""
+    unit = max(map(_bytes, units), default=0)
+    certain = max(unit, max((_bytes([p]) for p in root), default=0))
+    return certain, _bytes(root) + 2 * unit - certain
 
 
 def _trained(parameters: Iterable[nn.Parameter]) -> list[nn.Parameter]:

@@ -79,14 +79,16 @@ def run(
         layer = stack.enter_context(without_output(model)) if chunks else None
         if loop.offload:
             stack.enter_context(offloaded(model))
-        out = tensor_of(model(*inputs))
+        out = model(*inputs)
+        out = tensor_of(out) if loop.loss is None else out
         if not loop.checkpoint:
             kernels.forget()
-        module_bytes = live_bytes(recorder.events[start:]) - out.untyped_storage().nbytes()
+        own = out.untyped_storage().nbytes() if isinstance(out, Tensor) else 0
+        module_bytes = live_bytes(recorder.events[start:]) - own
         middle = len(recorder.events)
         again = partial(contexts, loop.autocast)
         scalar = loop.loss(out) if loop.loss else loss_of(loop.objective, layer, out, labels, again)
-        kept = out.detach() if loop.keep_logits else None
+        kept = tensor_of(out).detach() if loop.keep_logits else None
         del out
         if cast is not None:
             cast.forget()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
@@ -46,7 +46,7 @@ class Optimizer:
 
     `rest` is the law of parameters that `law` does not take (Muon's embeddings, norms and biases);
     `maps` counts those of 256 float32 that all tensors share; `torch_name` is the class in
-    torch.optim, if there.
+    torch.optim, if there. paged: its states are in memory that the driver may move to the host.
     """
 
     name: str
@@ -55,6 +55,7 @@ class Optimizer:
     source: str
     rest: Law | None = None
     maps: int = 0
+    paged: bool = False
     torch_name: str | None = None
 
     def buffers(self, parameter: nn.Parameter, dtype: torch.dtype, *, hidden: bool) -> list[Buffer]:
@@ -165,6 +166,10 @@ OPTIMIZERS: dict[str, Optimizer] = {
         ),
     )
 }
+
+for _name in ("adamw32bit", "adamw8bit", "lion8bit"):
+    _row = OPTIMIZERS[_name]
+    OPTIMIZERS[f"paged-{_name}"] = replace(_row, name=f"paged-{_name}", paged=True)
 
 
 def optimizer_named(name: str) -> Optimizer:

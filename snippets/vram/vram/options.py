@@ -81,7 +81,7 @@ _OPTIMIZERS: Mapping[str, tuple[str, ...]] = {
     "momentum": ("sgd-momentum",),
     "lionbnb8bit": ("lion8bit",),
 }
-_PAGED = "its states may leave the card, which vram does not model; {} has them all on the card"
+_RESIDENT = {"adamw": "adamw32bit", "lion": "lion8bit"}  # of which bitsandbytes has paged ones
 _VALUES: Mapping[str, Mapping[str, str]] = {
     "--dtype": {"half": "fp16", "float": "fp32", "full": "fp32", "bf": "bf16"},
     "--attention": {
@@ -98,8 +98,7 @@ _VALUES: Mapping[str, Mapping[str, str]] = {
 def canonical(arguments: Sequence[str]) -> list[str]:
     """Return arguments in the command's own words; what it does not know stays as it is.
 
-    Raises ValueError for an option that could mean two things, and for a paged optimizer, in one
-    line that says what to type.
+    Raises ValueError for an option that could mean two things, in one line that says what to type.
     """
     found: list[str] = []
     given = list(_split(arguments))
@@ -138,19 +137,19 @@ def _words(option: str, word: str, follower: str, before: str) -> tuple[str, ...
         quantised = ("--nf4",) if option == "--qlora" else ()
         return (*quantised, "--lora", *(() if _is_number(follower) else (RANK,)))
     if before == "--optimizer":
-        return _optimizer(word)
+        return optimizer_words(word)
     if before in _VALUES:
         plain = word.lower().removeprefix("torch.").replace("-", "_")
         return (_VALUES[before].get(plain, plain),)
     return (option if word.startswith("-") else word,)
 
 
-def _optimizer(word: str) -> tuple[str, ...]:
+def optimizer_words(word: str) -> tuple[str, ...]:
+    """Return an optimizer of any tool's name in the command's words, its implementation too."""
     plain = re.sub(r"[-_ ]", "", word.lower().rpartition(".")[2])
     if plain.startswith("paged"):
-        resident = _optimizer(plain.removeprefix("paged"))[0]
-        resident = {"adamw": "adamw32bit"}.get(resident, resident)
-        raise ValueError(f"optimizer {word!r}: {_PAGED.format(f'--optimizer {resident}')}")
+        resident = optimizer_words(plain.removeprefix("paged"))[0]
+        return (f"paged-{_RESIDENT.get(resident, resident)}",)
     return _OPTIMIZERS.get(plain, (word.lower().rpartition(".")[2],))
 
 

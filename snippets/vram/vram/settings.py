@@ -144,7 +144,7 @@ def _unmet(plan: Training) -> Iterator[str]:
 
 
 class Settings(TypedDict, total=False):
-    """The fields of Training as keywords."""
+    """The fields of Training as keywords, but for loss, which `estimate` takes by itself."""
 
     optimizer: str
     implementation: str
@@ -152,7 +152,6 @@ class Settings(TypedDict, total=False):
     sequence: int
     accumulate: int
     attention: str | None
-    loss: str
     keep_logits: bool
     autocast: torch.dtype | None
     checkpoint: bool

@@ -8,7 +8,6 @@ the next forward; what else a loop may do is a Loop.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 
 from .kernels import CudaKernels
 from .loop import Loop, MicroBatch, checkpointed, labels_for, run
+from .losses import Loss
 from .recorder import Event, Recorder, high_water, live_bytes
 from .results import empty_as
 
@@ -85,7 +85,7 @@ def trace_step(
     *inputs: Tensor,
     attention: str | None = None,
     checkpoint: bool = False,
-    loss: Callable[[Tensor], Tensor] | None = None,
+    loss: Loss | None = None,
     capability: int | None = None,
     loop: Loop = PLAIN,
 ) -> StepTrace:
@@ -99,7 +99,7 @@ def trace_step(
             "math", or "eager" for transformers' own operators in its place; None is CUDA's choice
             for the dtype of q, k and v.
         checkpoint: recompute each module of every nn.ModuleList in backward, and keep its input.
-        loss: from the module's output to a scalar; None is next_token_loss where the output is
+        loss: from what the module returns to a scalar; None is next_token_loss where the output is
             (B, T, V) and the input int64 ids, else the mean of the output in float32.
         capability: the card's major compute capability; None is a recent card.
         loop: what else the loop does; checkpoint and loss here are added to it.

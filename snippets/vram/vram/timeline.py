@@ -26,7 +26,7 @@ ROUNDS = 2  # of the micro-batches after the first: a third and later is as the 
 GATHERED, AHEAD = "gathered layers", "layers gathered ahead"
 # Blocks of a trace count from 0, by less than a billion; these are the numbers of the others.
 _BATCH, _WORKSPACES = -1, -(10**3)
-_GATHERED, _AHEAD, _REDUCED, _REDUCING = (-(10**4) - 10 * i for i in range(4))
+_GATHERED, _AHEAD, _REDUCED, _REDUCING = (-(10**4) - i for i in range(4))
 _MASTERS, _GRADIENT_COPIES = -(10**9), -(10**10)
 
 Events = tuple[Event, ...]
@@ -115,8 +115,8 @@ def _load(model: nn.Module, trace: StepTrace, plan: Training, stays: Sizes) -> I
 def _forward(batch: _Batch, base: int, workspace: int, whole: Gathered) -> Iterator[Phase]:
     """Yield forward and loss, blocks moved up by base, after what is gathered for them."""
     yield Phase("forward", _taken(_WORKSPACES, workspace), "cuBLAS workspaces")
-    yield Phase("forward", _taken(_GATHERED, whole.root, whole.unit), GATHERED)
-    yield Phase("forward", _taken(_AHEAD, whole.unit), AHEAD)
+    yield Phase("forward", _taken(_GATHERED, whole.certain), GATHERED)
+    yield Phase("forward", _taken(_AHEAD, whole.ahead), AHEAD)
     yield Phase("forward", _moved(batch.forward, base), "activations")
     yield Phase("loss", _moved(batch.loss, base), "logits and loss")
 
@@ -130,8 +130,7 @@ def _backward(
     updates: dict[int, Phase],
 ) -> Iterator[Phase]:
     """Yield backward; gradients are as `sizes` says, and updated where the trace marks it."""
-    reduced = _taken(_REDUCED, whole.unit_gradients, whole.root_gradients)
-    reducing = _taken(_REDUCING, whole.unit_gradients)
+    reduced, reducing = _taken(_REDUCED, whole.gradients), _taken(_REDUCING, whole.reducing)
     yield Phase("backward", _taken(_WORKSPACES - 1, workspace), "cuBLAS workspaces")
     yield Phase("backward", reduced, GATHERED)
     yield Phase("backward", reducing, AHEAD)
@@ -140,7 +139,7 @@ def _backward(
         yield Phase("backward", _moved(events, base), "temporaries of backward", kinds)
         if mark in updates:
             yield updates[mark]
-    forward = _taken(_GATHERED, whole.root, whole.unit) + _taken(_AHEAD, whole.unit)
+    forward = _taken(_GATHERED, whole.certain) + _taken(_AHEAD, whole.ahead)
     yield Phase("backward", tuple((b, -size) for b, size in forward + reduced + reducing), "")
 
 
@@ -171,8 +170,8 @@ def _copies(stays: Sizes, base: int) -> Events:
     return tuple((base + i, size) for i, size in enumerate(sizes) if size)
 
 
-def _taken(base: int, *sizes: int) -> Events:
-    return tuple((base - i, size) for i, size in enumerate(sizes) if size)
+def _taken(block: int, size: int) -> Events:
+    return ((block, size),) if size else ()
 
 
 def _moved(events: Events, base: int) -> Events:
