@@ -16,7 +16,7 @@ from .gpus import Gpu, gpu_named
 from .losses import Loss
 from .model import build
 from .moments import high_point
-from .names import shape_of
+from .names import left_out, shape_of
 from .outside import workspace_bytes
 from .parts import Found, answer
 from .repeated import trace_layers
@@ -81,7 +81,8 @@ def estimate(
     workspace = workspace_bytes(card.capability if card else None)
     phases = training_phases(module, trace, plan, workspace)
     peak = high_point(phases, CachingAllocator(expandable=plan.expandable_segments))
-    return answer(Found(module, plan, trace, peak, card, unused))
+    beyond = left_out(model) if isinstance(model, str) else ""
+    return answer(Found(module, plan, trace, peak, card, unused, beyond))
 
 
 def _given(

@@ -99,6 +99,12 @@ def model_named(name: str) -> Model:
     raise ValueError(f"unknown model {name!r}: {_advice(name)}")
 
 
+def left_out(name: str) -> str:
+    """Return what the shape of a name or file has not of the model, empty where it is whole."""
+    row = _exact(name)
+    return row.left_out if row else ""
+
+
 def _exact(name: str) -> Model | None:
     full, trained = parts_of(name), without_training(name)
     for parts in (full, trained, bare(trained)):

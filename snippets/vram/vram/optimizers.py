@@ -176,7 +176,7 @@ def optimizer_named(name: str) -> Optimizer:
     """Return a row of OPTIMIZERS. Raises ValueError for a name not there, with the nearest."""
     found = OPTIMIZERS.get(name.lower())
     if found is None:
-        near = difflib.get_close_matches(name.lower(), OPTIMIZERS, n=1, cutoff=0.3)
+        near = difflib.get_close_matches(name.lower(), OPTIMIZERS, n=1, cutoff=0.8)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise ValueError(f"unknown optimizer {name!r}: {hint}known: {', '.join(OPTIMIZERS)}")
     return found

@@ -10,6 +10,7 @@ from torch import nn
 
 from .adapters import constant_bytes
 from .answer import Answer, Part, Snapshot
+from .experts import ExpertWeights
 from .gpus import Gpu
 from .kernels import default_attention
 from .moments import Moment, Peak
@@ -26,12 +27,16 @@ ALWAYS = (
     "data loading, evaluation and checkpoints written while training",
 )
 COMPILED = "what torch.compile changes: not modelled, it mostly needs less, and at first more"
+EXPERTS = "four bits for the experts: transformers 5 quantises linear layers, and they are not"
 UNUSED = "gradients and states of {:,} parameters that forward does not use: torch makes none"
 
 
 @dataclass(frozen=True)
 class Found:
-    """All that an answer is made of; `unused` counts trained parameters without a gradient."""
+    """All that an answer is made of; `unused` counts trained parameters without a gradient.
+
+    left_out is a part of the model that its shape has not.
+    """
 
     module: nn.Module
     plan: Training
@@ -39,6 +44,7 @@ class Found:
     peak: Peak
     card: Gpu | None
     unused: int
+    left_out: str = ""
 
 
 def answer(found: Found) -> Answer:
@@ -88,6 +94,10 @@ def _not_counted(found: Found) -> Iterator[str]:
     plan, card = found.plan, found.card
     if found.unused:
         yield UNUSED.format(found.unused)
+    if found.left_out:
+        yield found.left_out
+    if plan.nf4 and any(isinstance(part, ExpertWeights) for part in found.module.modules()):
+        yield EXPERTS
     yield from ALWAYS
     if not plan.keep_logits and plan.loss == "full":
         yield "the logits, if the loop keeps a name for them through backward"
