@@ -68,6 +68,8 @@ def estimate(
     plan = with_settings(training, {**settings, **named})
     given = Given(inputs, None if isinstance(loss, str) else loss)
     card = gpu_named(gpu) if isinstance(gpu, str) else gpu
+    if inputs is not None and not isinstance(model, nn.Module):
+        raise ValueError("inputs are of a module's own: a named model takes batch and sequence")
     shape = shape_of(model) if isinstance(model, str) else model
     if isinstance(shape, nn.Module):
         module, trace = _given(shape, plan, card, given)
@@ -75,8 +77,6 @@ def estimate(
         module, trace = _shaped(shape, plan, dtype, card)
     else:
         raise TypeError(f"model must be a shape, a name or an nn.Module: {model!r}")
-    if inputs is not None and shape is not model:
-        raise ValueError("inputs are of a module's own: a named model takes batch and sequence")
     unused = freeze_unused(module, trace)
     workspace = workspace_bytes(card.capability if card else None)
     phases = training_phases(module, trace, plan, workspace)

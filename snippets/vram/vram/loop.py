@@ -132,11 +132,17 @@ def checkpointed(model: nn.Module, kernels: CudaKernels, loop: Loop) -> Iterator
             preserve_rng_state=False,
             context_fn=partial(contexts, loop.autocast),
         )
+    every = (getattr(m, "config", None) for m in model.modules())
+    configs: list[Any] = [config for config in every if getattr(config, "use_cache", False)]
+    for config in configs:
+        config.use_cache = False  # as transformers does: what runs again must find no cache
     try:
         yield
     finally:
         for block in blocks:
             del block.forward
+        for config in configs:
+            config.use_cache = True
 
 
 def _run_block(kernels: CudaKernels, forward: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
