@@ -2,60 +2,33 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
-from vram import DecoderShape, Gpu, Training, shapes
+from vram import Gpu, Training, accuracy, names
+from vram.shapes import DecoderShape
+
+from benchmarks import vram_on_a_gpu
 
 ROOT = Path(__file__).parent.parent.parent
 SMALL = DecoderShape(2, 64, 96, 4, 2, 100, tied=True)
 CARD = Gpu("Test Card", 10**12, 9, "a test")
 
 
-def loaded(name: str, path: Path) -> ModuleType:
-    """The module in a file, under a name of its own."""
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="module")
-def accuracy() -> Iterator[ModuleType]:
-    """snippets/vram_accuracy.py, as sessions import it."""
-    before = sys.modules.get("vram_accuracy")
-    yield loaded("vram_accuracy", ROOT / "snippets" / "vram_accuracy.py")
-    sys.modules.pop("vram_accuracy")
-    if before:
-        sys.modules["vram_accuracy"] = before
-
-
 @pytest.fixture
-def benchmark(accuracy: ModuleType) -> ModuleType:
-    """benchmarks/vram_accuracy.py, on the same accuracy module."""
-    return loaded("vram_benchmark", ROOT / "benchmarks" / "vram_accuracy.py")
-
-
-@pytest.fixture
-def tiny(accuracy: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Any:
+def tiny(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A configuration that a CPU trains in a moment."""
-    monkeypatch.setitem(shapes.MODELS, "tiny", SMALL)
+    monkeypatch.setitem(names.MODELS, "tiny", SMALL)
     return accuracy.Configuration("tiny", "tiny", Training(sequence=16))
 
 
-def test_the_configurations_cover_what_the_issue_names(accuracy: ModuleType) -> None:
+def test_the_configurations_cover_what_the_issue_names() -> None:
     """At least twelve: sizes, dtypes, optimizers, checkpointing, batch and sequence vary."""
     every = accuracy.CONFIGURATIONS.values()
     assert len(every) >= 12
@@ -74,7 +47,7 @@ def test_the_configurations_cover_what_the_issue_names(accuracy: ModuleType) -> 
     assert values["implementation"] == {"foreach", "single", "fused"}
 
 
-def test_every_configuration_is_predicted_and_fits_an_h200(accuracy: ModuleType) -> None:
+def test_every_configuration_is_predicted_and_fits_an_h200() -> None:
     """Predictions are in order, and the whole table fits the card of the records."""
     for configuration in {**accuracy.CONFIGURATIONS, **accuracy.EXTRAS}.values():
         found = accuracy.predict(configuration, accuracy.H200)
@@ -96,7 +69,6 @@ def test_every_configuration_is_predicted_and_fits_an_h200(accuracy: ModuleType)
     ],
 )
 def test_the_measured_loop_holds_what_is_predicted(
-    accuracy: ModuleType,
     tiny: Any,
     plan: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
@@ -118,7 +90,7 @@ def test_the_measured_loop_holds_what_is_predicted(
     assert trained.persistent == accuracy.predict(configuration, CARD).persistent
 
 
-def test_a_process_without_a_gpu_says_so(accuracy: ModuleType) -> None:
+def test_a_process_without_a_gpu_says_so() -> None:
     """Measuring where there is no CUDA fails with torch's own reason."""
     if torch.cuda.is_available():
         pytest.skip("there is a GPU here")
@@ -138,9 +110,7 @@ def test_a_process_without_a_gpu_says_so(accuracy: ModuleType) -> None:
         ("import time; time.sleep(60)", "no answer within 1 s"),
     ],
 )
-def test_a_process_that_dies_is_reported_with_the_reason(
-    accuracy: ModuleType, code: str, reason: str
-) -> None:
+def test_a_process_that_dies_is_reported_with_the_reason(code: str, reason: str) -> None:
     """An error, a signal, a silent end, nonsense and a hang are told apart."""
     with pytest.raises(accuracy.MeasurementError, match=reason):
         accuracy.told_by(
@@ -149,7 +119,7 @@ def test_a_process_that_dies_is_reported_with_the_reason(
 
 
 def test_the_process_gets_the_allocators_option_and_nobodys_settings(
-    accuracy: ModuleType, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """expandable_segments is passed on; what would change workspaces or segments is not."""
     for name in accuracy.SETTINGS_OF_OTHERS:
@@ -160,9 +130,7 @@ def test_the_process_gets_the_allocators_option_and_nobodys_settings(
     assert str(ROOT / "snippets" / "vram") in found["PYTHONPATH"]
 
 
-def test_one_failure_loses_no_other_row(
-    benchmark: ModuleType, accuracy: ModuleType, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_one_failure_loses_no_other_row(capsys: pytest.CaptureFixture[str]) -> None:
     """Rows are kept as they come: measured with errors, failed with the reason."""
     kept: list[int] = []
 
@@ -172,43 +140,41 @@ def test_one_failure_loses_no_other_row(
         return accuracy.predict(configuration, CARD)
 
     names = ["gpt2-sgd", "gpt2-bf16", "gpt2-checkpoint"]
-    rows = benchmark.run(names, CARD, 60.0, lambda rows: kept.append(len(rows)), measure)
+    rows = vram_on_a_gpu.run(names, CARD, 60.0, lambda rows: kept.append(len(rows)), measure)
     assert kept == [1, 2, 3]
     assert rows[1]["failed"] == "ended by SIGKILL"
     assert rows[0]["errors"] == rows[2]["errors"] == dict.fromkeys(rows[0]["predicted"], 0.0)
     assert "ended by SIGKILL" in capsys.readouterr().out
-    assert benchmark.worst(rows).startswith("2 of 3 measured; largest error: persistent 0.00%")
+    assert vram_on_a_gpu.worst(rows).startswith("2 of 3 measured; largest error: persistent 0.00%")
 
 
 @pytest.mark.parametrize(
     ("card", "budget", "reason"),
     [(CARD, -1.0, "no time was left"), (replace(CARD, capacity_bytes=1), 60.0, "bytes at least")],
 )
-def test_what_is_not_measured_says_why(
-    benchmark: ModuleType, card: Gpu, budget: float, reason: str
-) -> None:
+def test_what_is_not_measured_says_why(card: Gpu, budget: float, reason: str) -> None:
     """A run out of time, or a card that is too small, is a row with its prediction."""
-    (row,) = benchmark.run(["gpt2-sgd"], card, budget, lambda rows: None)
+    (row,) = vram_on_a_gpu.run(["gpt2-sgd"], card, budget, lambda rows: None)
     assert reason in row["skipped"]
     assert row["predicted"]["persistent"] > 0
 
 
-def test_the_record_is_whole_json_at_any_moment(benchmark: ModuleType, tmp_path: Path) -> None:
+def test_the_record_is_whole_json_at_any_moment(tmp_path: Path) -> None:
     """Writing replaces the file at once; nothing else is left in the folder."""
     path = tmp_path / "results" / "vram.json"
     for count in (1, 2):
-        benchmark.write(path, {"rows": [{"name": str(i)} for i in range(count)]})
+        vram_on_a_gpu.write(path, {"rows": [{"name": str(i)} for i in range(count)]})
         assert len(json.loads(path.read_text())["rows"]) == count
     assert list(path.parent.iterdir()) == [path]
 
 
 def test_without_a_gpu_nothing_is_written(
-    benchmark: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The command prints predictions, says that nothing was measured, and exits 0."""
     if torch.cuda.is_available():
         pytest.skip("there is a GPU here")
-    assert benchmark.main(["--only", "gpt2-sgd", "--out", str(tmp_path)]) == 0
+    assert vram_on_a_gpu.main(["--only", "gpt2-sgd", "--out", str(tmp_path)]) == 0
     text = capsys.readouterr().out
     assert "gpt2-sgd" in text
     assert "nothing measured and nothing written" in text

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from vram import (
-    LlamaShape,
-    constant_bytes,
-    estimate,
-    llama,
-    lora,
-    nf4,
-    nf4_bytes,
-    parameter_bytes,
-    parameters,
-)
+from vram import estimate, llama, parameters
+from vram.adapters import constant_bytes, lora, nf4, nf4_bytes
+from vram.persistent import parameter_bytes
+from vram.shapes import LlamaShape
 
 SMALL = LlamaShape(2, 64, 96, 4, 2, 100, tied=False)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from vram import AllocatorHeaderError, CachingAllocator, OutOfMemoryError, constants, llama, replay
-from vram.allocator import Block
+from vram import internals, llama
+from vram.allocator import Block, CachingAllocator, OutOfMemoryError, replay
+from vram.internals import AllocatorHeaderError, Constants, constants
 
 MIB = 2**20
 SIZES = st.one_of(
@@ -29,22 +32,39 @@ def test_constants_are_those_of_the_installed_torch() -> None:
     assert found.round_large == 2 * MIB
 
 
+def test_known_constants_are_those_that_the_header_states() -> None:
+    """The installed wheel's header states each constant, and each is the known one."""
+    header = Path(torch.__file__).parent / internals.HEADER
+    text = header.read_text()
+    assert all(re.search(pattern, text) for pattern in internals._PATTERNS.values())
+    assert constants(header, "99.0") == Constants()
+
+
+def test_a_header_decides_and_known_constants_fill_in(tmp_path: Path) -> None:
+    """What a header states holds, in the words of any version; the rest is known."""
+    header = tmp_path / "AllocatorConfig.h"
+    header.write_text("constexpr size_t kLargeBuffer = 1024;\nkMinBlockSize = 256;")
+    found = constants(header, "2.9.1")
+    assert (found.large_buffer, found.min_block, found.small_size) == (1024, 256, MIB)
+    assert constants(tmp_path / "none.h", "2.13.0+cpu") == Constants()
+
+
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "version", "message"),
     [
-        (None, "no header"),
-        ("constexpr size_t kMinBlockSize = 512;", "does not state kSmallSize = "),
+        (None, "2.8.0", "torch 2.8.0 is not known.*min_block.*install torch 2.9 to 2.13"),
+        ("kMinBlockSize = 512;", "2.14.1", "does not state small_size, "),
     ],
 )
-def test_a_header_that_says_too_little_is_refused(
-    tmp_path: Path, text: str | None, message: str
+def test_an_unknown_torch_is_refused(
+    tmp_path: Path, text: str | None, version: str, message: str
 ) -> None:
-    """A missing header, or one that lacks a constant, is an error that names what is missing."""
+    """Where a constant is neither stated nor known, the error names it and what to install."""
     header = tmp_path / "AllocatorConfig.h"
     if text is not None:
         header.write_text(text)
     with pytest.raises(AllocatorHeaderError, match=message):
-        constants(header)
+        constants(header, version)
 
 
 @pytest.mark.parametrize(
@@ -79,13 +99,13 @@ def test_llama_3_1_8b_reserves_514_mib_more(expandable: bool, more: int) -> None
 
 
 def test_a_freed_block_is_taken_by_the_best_fit() -> None:
-    """A request takes the smallest free block that holds it, the lowest of equals."""
+    """A request takes the smallest free block that holds it, the lowest and so last of equals."""
     allocator = CachingAllocator()
     blocks = [allocator.take(size * MIB) for size in (30, 1, 14, 1, 14)]
     for block in (blocks[0], blocks[2], blocks[4]):
         allocator.give_back(block)
     reserved = allocator.reserved
-    assert allocator.take(12 * MIB).address == blocks[2].address
+    assert allocator.take(12 * MIB).address == blocks[4].address
     assert allocator.take(25 * MIB).address == blocks[0].address
     assert allocator.reserved == reserved
 

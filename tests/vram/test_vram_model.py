@@ -12,9 +12,11 @@ import torch
 import vram
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from vram import LLAMA, LlamaShape, llama, parameters
+from vram import llama, parameters
 from vram.layers import RMSNorm, rotary_angles, rotate
 from vram.model import Decoder
+from vram.names import LLAMA
+from vram.shapes import LlamaShape
 
 SMALL = LlamaShape(
     layers=2, hidden=32, intermediate=48, heads=4, kv_heads=2, vocabulary=50, tied=False

@@ -9,9 +9,13 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from vram import OPTIMIZERS, LlamaShape, llama, nf4_bytes, optimizer_events, optimizer_state_bytes
+from vram import OPTIMIZERS, llama
+from vram.adapters import nf4_bytes
 from vram.optimizers import hidden_matrices
+from vram.persistent import optimizer_state_bytes
 from vram.recorder import high_water, live_bytes
+from vram.shapes import LlamaShape
+from vram.updates import optimizer_events
 
 BF16, FP32 = torch.bfloat16, torch.float32
 SHAPE = LlamaShape(2, 64, 96, 4, 2, 100, tied=False)

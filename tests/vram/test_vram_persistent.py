@@ -9,17 +9,19 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
-from vram import (
-    LlamaShape,
+from vram import Training, build, estimate, llama, parameters, training_bytes
+from vram.adapters import constant_bytes, lora, nf4
+from vram.persistent import (
     TrainingBytes,
     adamw_state_bytes,
     blockwise_8bit_state_bytes,
     gradient_bytes,
-    llama,
+    optimizer_state_bytes,
     parameter_bytes,
-    parameters,
-    training_bytes,
+    persistent_bytes,
 )
+from vram.persistent import held as everything_held
+from vram.shapes import LlamaShape
 
 BF16, FP32, FP64 = torch.bfloat16, torch.float32, torch.float64
 GIB = 2**30
@@ -90,21 +92,53 @@ def test_float32_weights_hold_sixteen_bytes_a_parameter() -> None:
 
 
 def test_8bit_states_of_llama_3_1_8b(llama_8b: nn.Module) -> None:
-    """8-bit states of 8B take 16,311,468,160 bytes, 2.03125 a parameter."""
-    assert blockwise_8bit_state_bytes(llama_8b) == 16_311_468_160
-    assert blockwise_8bit_state_bytes(llama_8b) == 2.03125 * parameters(llama_8b)
+    """8-bit states of 8B take 2.03125 bytes a parameter, and two maps of 1 KiB for all of them."""
+    assert blockwise_8bit_state_bytes(llama_8b) == 16_311_468_160 + 2 * 1024
+    assert blockwise_8bit_state_bytes(llama_8b) == 2.03125 * parameters(llama_8b) + 2 * 1024
+
+
+@pytest.mark.parametrize("name", ["llama-3.2-1b", "gpt2"])
+def test_8bit_states_have_one_answer(name: str) -> None:
+    """Every way to ask for bitsandbytes' 8-bit states gives the same bytes."""
+    model = build(name)
+    plan = Training(optimizer="adamw8bit")
+    states = [b for b in everything_held(model, plan) if b.purpose == "optimizer states"]
+    every = {
+        blockwise_8bit_state_bytes(model),
+        optimizer_state_bytes(model, "adamw8bit"),
+        sum(b.bytes for b in states),
+        persistent_bytes(model, plan) - parameter_bytes(model) - gradient_bytes(model),
+    }
+    assert len(every) == 1
+    if name == "llama-3.2-1b":
+        assert every == {2_510_653_440}
+
+
+def test_everything_held_adds_up_to_each_answer() -> None:
+    """Parts and totals of training_bytes, persistent_bytes and estimate are sums of held's."""
+    model = nf4(llama(LlamaShape(2, 64, 96, 4, 2, 100, tied=True)))
+    lora(model, 4)
+    plan = Training(master_dtype=torch.float64, sequence=16)
+    found = training_bytes(model, master_dtype=torch.float64)
+    assert found.total == sum(b.bytes for b in everything_held(model, plan))
+    assert found.total == persistent_bytes(model, plan)
+    assert found.total == estimate(model, plan).persistent_bytes
+    assert found.constants == constant_bytes(model) > 0
+
+
+MAPS = 2 * 256 * 4  # of the two moments
 
 
 # Elements of one tensor and bytes of its two moments. The first two rows: bitsandbytes 0.50.2.
 @pytest.mark.parametrize(
     ("elements", "options", "expected"),
     [
-        (1_048_576, {}, 2 * 1_048_576 + 2 * 16_384),
+        (1_048_576, {}, 2 * 1_048_576 + 2 * 16_384 + MAPS),
         (4095, {}, 2 * 4 * 4095),
-        (4096, {}, 2 * (4096 + 4 * 16)),
-        (4097, {}, 2 * (4097 + 4 * 17)),
-        (4095, {"min_elements": 4095}, 2 * (4095 + 4 * 16)),
-        (4096, {"block": 128}, 2 * (4096 + 4 * 32)),
+        (4096, {}, 2 * (4096 + 4 * 16) + MAPS),
+        (4097, {}, 2 * (4097 + 4 * 17) + MAPS),
+        (4095, {"min_elements": 4095}, 2 * (4095 + 4 * 16) + MAPS),
+        (4096, {"block": 128}, 2 * (4096 + 4 * 32) + MAPS),
         (0, {}, 0),
     ],
 )

@@ -14,21 +14,13 @@ import vram
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
-from vram import (
-    CachingAllocator,
-    DecoderShape,
-    GPT2Shape,
-    LlamaShape,
-    Training,
-    Update,
-    build,
-    high_point,
-    repeated,
-    token_ids,
-    trace_step,
-    training_phases,
-)
-from vram.estimate import prepared
+from vram import Training, build, repeated
+from vram.allocator import CachingAllocator
+from vram.engine import prepared
+from vram.moments import high_point
+from vram.shapes import BertShape, Experts, GPT2Shape, LlamaShape, NeoXShape, PhiShape, Shape
+from vram.step import token_ids, trace_step
+from vram.timeline import training_phases
 
 GEMMA: dict[str, Any] = {
     "sandwich_norms": True,
@@ -36,17 +28,22 @@ GEMMA: dict[str, Any] = {
     "attention_softcap": 50.0,
     "logit_softcap": 30.0,
 }
-SHAPES: tuple[DecoderShape | GPT2Shape, ...] = (
+SHAPES: tuple[Shape, ...] = (
     LlamaShape(1, 64, 96, 4, 2, 100, tied=False),
     LlamaShape(1, 64, 96, 4, 2, 100, tied=True, qkv_bias=True),
     LlamaShape(1, 64, 96, 4, 4, 100, tied=False, fused_projections=True),
     LlamaShape(1, 64, 96, 4, 2, 100, tied=True, scaled_embedding=True, **GEMMA),
-    GPT2Shape(1, 64, 4, 100, 64),
+    LlamaShape(1, 64, 96, 4, 2, 100, tied=False, head_norms=True, window=8, rotary=0.5),
+    LlamaShape(1, 64, 96, 4, 2, 100, tied=False, experts=Experts(4, 2, 48, shared=32)),
+    GPT2Shape(1, 64, 4, 100, 64, dropout=0.1),
+    NeoXShape(1, 64, 96, 4, 100),
+    PhiShape(1, 64, 96, 4, 4, 100),
+    BertShape(1, 64, 96, 4, 100, 64),
 )
 ADAPTERS: tuple[dict[str, Any], ...] = ({}, {"lora_rank": 4}, {"lora_rank": 4, "nf4": True})
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=25)
 @given(
     shape=st.sampled_from(SHAPES),
     layers=st.integers(repeated.FEW + 2, 12),
@@ -57,7 +54,7 @@ ADAPTERS: tuple[dict[str, Any], ...] = ({}, {"lora_rank": 4}, {"lora_rank": 4, "
     expandable=st.booleans(),
 )
 def test_the_short_cut_is_the_full_trace(
-    shape: DecoderShape | GPT2Shape,
+    shape: Shape,
     layers: int,
     dtype: torch.dtype,
     attention: str | None,
@@ -80,7 +77,9 @@ def test_the_short_cut_is_the_full_trace(
         told = repeated.trace_layers(trace, whole, layers)
     assert told == full
     peaks = [
-        high_point(training_phases(whole, each, Update()), CachingAllocator(expandable=expandable))
+        high_point(
+            training_phases(whole, each, Training()), CachingAllocator(expandable=expandable)
+        )
         for each in (told, full)
     ]
     assert peaks[0] == peaks[1]

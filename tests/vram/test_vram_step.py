@@ -11,11 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
-from vram import LlamaShape, activation_bytes, build, llama, token_ids, trace_step
+from vram import activation_bytes, build, llama
 from vram.kernels import CudaKernels
+from vram.losses import next_token_loss
 from vram.recorder import Recorder, high_water, live_bytes
 from vram.results import result_of
-from vram.step import next_token_loss
+from vram.shapes import LlamaShape
+from vram.step import token_ids, trace_step
 
 BF16, FP32 = torch.bfloat16, torch.float32
 MIB = 2**20
@@ -203,6 +205,7 @@ aten = torch.ops.aten
         (aten.cat.default, ([A, A],), {}),
         (aten._log_softmax.default, (LOGITS, 1, False), {}),
         (aten._log_softmax_backward_data.default, (LOGITS, LOGITS, 1, FP32), {}),
+        (aten._softmax_backward_data.default, (LOGITS, LOGITS, 1, torch.float16), {}),
         (aten.nll_loss_forward.default, (LOGITS, LABELS, None, 1, -100), {}),
         (aten.zeros_like.default, (TURNED,), {}),
         (aten.ones_like.default, (A,), {"memory_format": torch.preserve_format}),

@@ -2,75 +2,36 @@
 
 `estimate("llama-3.1-8b", optimizer="adamw8bit", gpu="RTX 4090")` answers whether it fits;
 `training_bytes(llama("3.1-8B"))` is exact to the byte. No GPU is needed, and no weight allocated.
+What is not listed here is imported from the module that owns it, such as `vram.adapters`.
 """
 
-from .adapters import constant_bytes, lora, nf4, nf4_bytes
-from .allocator import AllocatorHeaderError, CachingAllocator, OutOfMemoryError, constants, replay
-from .answer import Answer, Part
-from .estimate import Training, estimate, persistent_bytes
-from .gpus import GPUS, Gpu, gpu_named
+from .answer import Answer
+from .engine import estimate
+from .gpus import GPUS, Gpu
+from .inference import infer
 from .model import build, llama
-from .optimizers import OPTIMIZERS, optimizer_state_bytes
-from .outside import CUDA_CONTEXT, workspace_bytes
-from .persistent import (
-    TrainingBytes,
-    adamw_state_bytes,
-    blockwise_8bit_state_bytes,
-    gradient_bytes,
-    parameter_bytes,
-    parameters,
-    training_bytes,
-)
-from .shapes import LLAMA, MODELS, DecoderShape, GPT2Shape, LlamaShape
+from .names import MODELS
+from .optimizers import OPTIMIZERS
+from .persistent import parameters, training_bytes
+from .settings import Training
 from .sharding import Sharding
-from .step import StepTrace, activation_bytes, token_ids, trace_step
-from .timeline import Peak, Update, high_point, training_phases
-from .updates import optimizer_events
+from .solver import solve
+from .step import activation_bytes
 
 __all__ = [
-    "CUDA_CONTEXT",
     "GPUS",
-    "LLAMA",
     "MODELS",
     "OPTIMIZERS",
-    "AllocatorHeaderError",
     "Answer",
-    "CachingAllocator",
-    "DecoderShape",
-    "GPT2Shape",
     "Gpu",
-    "LlamaShape",
-    "OutOfMemoryError",
-    "Part",
-    "Peak",
     "Sharding",
-    "StepTrace",
     "Training",
-    "TrainingBytes",
-    "Update",
     "activation_bytes",
-    "adamw_state_bytes",
-    "blockwise_8bit_state_bytes",
     "build",
-    "constant_bytes",
-    "constants",
     "estimate",
-    "gpu_named",
-    "gradient_bytes",
-    "high_point",
+    "infer",
     "llama",
-    "lora",
-    "nf4",
-    "nf4_bytes",
-    "optimizer_events",
-    "optimizer_state_bytes",
-    "parameter_bytes",
     "parameters",
-    "persistent_bytes",
-    "replay",
-    "token_ids",
-    "trace_step",
+    "solve",
     "training_bytes",
-    "training_phases",
-    "workspace_bytes",
 ]

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .optimizers import Buffer, total_bytes
+
 BLOCK, NESTED_BLOCK = 64, 256
 ALL_LINEAR = "all-linear"
 
@@ -47,11 +49,13 @@ def nf4_bytes(elements: int, *, double: bool = True) -> int:
 class NF4Linear(nn.Module):
     """A frozen linear layer in four bits, on meta: shapes of what bitsandbytes' Linear4bit holds.
 
-    Its constants are buffers. Each pass makes the weight in x's dtype again, for one product.
+    Its constants are buffers. Each pass makes the weight again, in the dtype it had before, for one
+    product in that dtype.
     """
 
     def __init__(self, linear: nn.Linear, *, double: bool) -> None:
         super().__init__()
+        self.compute_dtype = linear.weight.dtype
         self.outputs, self.inputs = linear.weight.shape
         sizes = nf4_buffers(linear.weight.numel(), double=double)
         packed = torch.empty(sizes.pop("weight")[0], 1, dtype=torch.uint8, device="meta")
@@ -62,39 +66,70 @@ class NF4Linear(nn.Module):
         self.bias = linear.bias
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = _NF4Product.apply(x, self.weight, self.outputs)  # type: ignore[no-untyped-call]
-        return out if self.bias is None else out + self.bias
+        bias = None if self.bias is None else self.bias.to(self.compute_dtype)
+        narrow = x.to(self.compute_dtype)
+        out: Tensor = _NF4Product.apply(narrow, self.weight, bias, self.outputs)  # type: ignore[no-untyped-call]
+        del narrow
+        return out.to(x.dtype)
 
 
 class _NF4Product(torch.autograd.Function):
     """x (..., in) times a packed weight: the weight is unpacked for the product, then let go."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, packed: Tensor, outputs: int) -> Tensor:
+    def forward(ctx: Any, x: Tensor, packed: Tensor, bias: Tensor | None, outputs: int) -> Tensor:
         ctx.shape = (outputs, x.shape[-1])
-        return F.linear(x, x.new_empty(ctx.shape))
+        return F.linear(x, x.new_empty(ctx.shape), bias)
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
-        return grads[0] @ grads[0].new_empty(ctx.shape), None, None
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None, None]:
+        return grads[0] @ grads[0].new_empty(ctx.shape), None, None, None
 
 
 class LoraLinear(nn.Module):
-    """base(x) + B(A(x)) * scale, as PEFT computes it: A and B in a dtype of their own."""
+    """base(x) + B(A(dropout(x))) * scale, as PEFT computes it: A and B in a dtype of their own.
 
-    def __init__(self, base: nn.Module, rank: int, dtype: torch.dtype) -> None:
+    Beside a four-bit layer PEFT copies what the base returns before it adds.
+    """
+
+    def __init__(
+        self, base: nn.Module, rank: int, dtype: torch.dtype, dropout: float, *, dora: bool
+    ) -> None:
         super().__init__()
+        self.dropout = dropout
+        self.copies = isinstance(base, NF4Linear)
         outputs, inputs = _sides(base)
         device = next(base.parameters()).device
         self.base_layer = base
         self.lora_A = nn.Linear(inputs, rank, bias=False, device=device, dtype=dtype)
         self.lora_B = nn.Linear(rank, outputs, bias=False, device=device, dtype=dtype)
+        sizes = torch.empty(outputs, device=device, dtype=dtype)
+        self.magnitude = nn.Parameter(sizes) if dora else None
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.base_layer(x)
-        update = self.lora_B(self.lora_A(x.to(self.lora_A.weight.dtype)))
-        added: Tensor = (out + update * 2.0).to(out.dtype)
+        if self.copies:
+            out = out.clone()
+        x = x.to(self.lora_A.weight.dtype)
+        if self.dropout:
+            x = F.dropout(x, self.dropout)
+        update = self.lora_B(self.lora_A(x)) * 2.0
+        if self.copies:
+            update = update.to(out.dtype)
+        if self.magnitude is not None:
+            update = self._directed(x, out, update)
+        added: Tensor = (out + update).to(out.dtype)
         return added
+
+    def _directed(self, x: Tensor, out: Tensor, update: Tensor) -> Tensor:
+        """Scale by magnitude / |W + BA|, as PEFT does: W + BA is made anew for each pass."""
+        unit = torch.eye(self.lora_A.in_features, device=x.device, dtype=x.dtype)
+        both = self.lora_B(self.lora_A(unit)).T.detach()
+        weight = both.new_empty(both.shape) if self.copies else self.base_layer.weight.to(x.dtype)
+        length = torch.linalg.norm(weight + both, dim=1).to(both.dtype)
+        scale = (self.magnitude / length).view(1, -1)
+        turned: Tensor = (scale - 1) * out + scale * update
+        return turned
 
 
 def nf4(model: nn.Module, *, double: bool = True) -> nn.Module:
@@ -108,19 +143,34 @@ def nf4(model: nn.Module, *, double: bool = True) -> nn.Module:
     return model
 
 
+def prepare_for_kbit(model: nn.Module) -> nn.Module:
+    """Make every 16-bit parameter float32, as PEFT's prepare_model_for_kbit_training does.
+
+    Only packed weights are left as they are, so embedding, output and norms are twice as large, and
+    activations are float32. Changes and returns the model given.
+    """
+    for parameter in model.parameters():
+        if parameter.dtype in (torch.float16, torch.bfloat16):
+            parameter.data = parameter.data.float()
+    return model
+
+
 def lora(
     model: nn.Module,
     rank: int = 16,
     targets: Iterable[str] | str = ALL_LINEAR,
     *,
     dtype: torch.dtype = torch.float32,
+    dropout: float = 0.0,
+    dora: bool = False,
 ) -> nn.Module:
     """Put adapters of `rank` beside the linear layers whose names are targets; freeze the rest.
 
     targets are last parts of module names ("q_proj", "v_proj"), or "all-linear": every linear
-    layer but the output projection. dtype is the adapters' own, float32 as PEFT makes them. Changes
-    and returns the model given. Raises ValueError for a rank below 1 or above a layer's smaller
-    side, and for targets that match nothing.
+    layer but the output projection. dtype is the adapters' own, float32 as PEFT makes them; dropout
+    is of their input; dora adds a magnitude for each output (arXiv 2402.09353). Changes and returns
+    the model given. Raises ValueError for a rank below 1 or above a layer's smaller side, and for
+    targets that match nothing.
     """
     if rank < 1:
         raise ValueError(f"rank must be at least 1: {rank}")
@@ -130,7 +180,7 @@ def lora(
         if rank > min(_sides(layer)):
             raise ValueError(f"rank {rank} is more than {min(_sides(layer))}, a side of {name}")
     for owner, name, layer in layers:
-        setattr(owner, name, LoraLinear(layer, rank, dtype))
+        setattr(owner, name, LoraLinear(layer, rank, dtype, dropout, dora=dora))
     return model
 
 
@@ -162,7 +212,12 @@ def _sides(layer: nn.Module) -> tuple[int, int]:
     return layer.out_features, layer.in_features
 
 
+def quantisation_constants(model: nn.Module) -> list[Buffer]:
+    """Return the constants of the model's NF4 layers, each a buffer of the module."""
+    layers = (m for m in model.modules() if isinstance(m, NF4Linear))
+    return [Buffer(b.numel(), b.dtype) for layer in layers for b in layer.buffers()]
+
+
 def constant_bytes(model: nn.Module) -> int:
     """Return the bytes of the quantisation constants of the model's NF4 layers."""
-    layers = (m for m in model.modules() if isinstance(m, NF4Linear))
-    return sum(b.numel() * b.dtype.itemsize for layer in layers for b in layer.buffers())
+    return total_bytes(quantisation_constants(model))

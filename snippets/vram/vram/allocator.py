@@ -1,75 +1,27 @@
 """torch's CUDA caching allocator, replayed: which segments it would reserve, without a GPU.
 
 Sizes round up to 512 bytes; small requests share 2 MiB segments, middling ones 20 MiB segments,
-large ones get their own, rounded up to 2 MiB; a free block is taken by best fit, split, and merged
-with free neighbours when given back. Law: c10/cuda/CUDACachingAllocator.cpp of torch 2.13.
+large ones get their own, rounded up to 2 MiB; a free block is taken by best fit, the lower address
+of equals, split, and merged with free neighbours. Law: c10/cuda/CUDACachingAllocator.cpp of torch.
 """
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, insort
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 
-import torch
-
+from .internals import Constants, constants
 from .recorder import Event
 
-_CURE = ": the allocator's constants are read from torch 2.11 to 2.13, so install one of these"
-HEADER = "include/c10/core/AllocatorConfig.h"
-
-
-class AllocatorHeaderError(RuntimeError):
-    """The header of torch that states the allocator's constants is missing, or lacks one."""
+# The driver places each new segment below the last, so that of two equal free blocks the one of the
+# younger segment is taken. In published runs of eager attention, with many equal blocks, this order
+# gives what was reserved to a few MiB, and the other misses it by whole score matrices.
+_TOP = 1 << 47
 
 
 class OutOfMemoryError(RuntimeError):
     """The replay needed more bytes than its capacity, after giving back all cached segments."""
-
-
-@dataclass(frozen=True)
-class Constants:
-    """Sizes in bytes by which the allocator rounds, pools and splits (the header's names)."""
-
-    min_block: int  # kMinBlockSize: every size is rounded up to it
-    small_size: int  # kSmallSize: the largest request of the small pool
-    small_buffer: int  # kSmallBuffer: a segment of the small pool
-    large_buffer: int  # large_segment_size_: a segment shared by middling requests
-    min_large_alloc: int  # kMinLargeAlloc: from here on a request has a segment of its own
-    round_large: int  # kRoundLarge: to which that segment is rounded up
-
-
-_PATTERNS = {
-    "min_block": r"kMinBlockSize = (\d+)",
-    "small_size": r"kSmallSize = (\d+)",
-    "small_buffer": r"kSmallBuffer = (\d+)",
-    "large_buffer": r"large_segment_size_\{(\d+)\}",
-    "min_large_alloc": r"kMinLargeAlloc = (\d+)",
-    "round_large": r"kRoundLarge = (\d+)",
-}
-
-
-@cache
-def constants(header: Path | None = None) -> Constants:
-    """Read the constants from a header of torch; None is the installed torch's own.
-
-    Raises AllocatorHeaderError where the file or one of the constants is not there.
-    """
-    path = header or Path(torch.__file__).parent / HEADER
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise AllocatorHeaderError(
-            f"torch {torch.__version__} has no header {path}{_CURE}"
-        ) from error
-    found = {name: re.search(pattern, text) for name, pattern in _PATTERNS.items()}
-    missing = [_PATTERNS[name].split("\\")[0] for name, match in found.items() if match is None]
-    if missing:
-        raise AllocatorHeaderError(f"{path} does not state {', '.join(missing)}{_CURE}")
-    return Constants(**{name: int(match[1]) for name, match in found.items() if match})
 
 
 @dataclass(eq=False)
@@ -113,7 +65,7 @@ class CachingAllocator:
     def __post_init__(self) -> None:
         self._free: dict[bool, list[tuple[int, int]]] = {True: [], False: []}
         self._blocks: dict[int, Block] = {}  # free blocks by address
-        self._address = 0
+        self._address = _TOP
         self._tails: dict[bool, Block | None] = {True: None, False: None}
         self._bases = {True: 1 << 50, False: 1 << 51}
 
@@ -169,9 +121,8 @@ class CachingAllocator:
     def _segment(self, size: int, *, small: bool) -> Block:
         length = self._segment_length(size)
         self._reserve(length)
-        block = Block(self._address, self._address, length, small)
-        self._address += length
-        return block
+        self._address -= length
+        return Block(self._address, self._address, length, small)
 
     def _segment_length(self, size: int) -> int:
         if size <= self.sizes.small_size:

@@ -6,37 +6,77 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn, Protocol
 
-import torch
+from .asked import add_settings, asked
+from .engine import estimate
+from .internals import AllocatorHeaderError
+from .lists import LISTS
+from .names import shape_of
+from .options import canonical
+from .shapes import usual_sequence
 
-from .allocator import AllocatorHeaderError
-from .estimate import Training, estimate
-from .gpus import GPUS
-from .optimizers import IMPLEMENTATIONS, OPTIMIZERS
-from .shapes import MODELS
-from .sharding import LAYOUTS, Sharding
 
-DTYPES = {
-    "bf16": torch.bfloat16,
-    "fp16": torch.float16,
-    "fp32": torch.float32,
-    "bfloat16": torch.bfloat16,
-    "float16": torch.float16,
-    "float32": torch.float32,
-}
+class Told(Protocol):
+    """What a command prints: as a table, or as one JSON object."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the object that --format json prints."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the answer to a request; return 0, or 2 with one line on stderr if it is senseless."""
-    given = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    if len(words) == 1 and words[0] in LISTS:
+        return _put("\n".join(LISTS[words[0]]()))
     try:
-        answer = estimate(given.model, _training(given), dtype=DTYPES[given.dtype], gpu=given.gpu)
+        answer, form = _COMMANDS.get(words[0] if words else "", _train)(words)
     except (ValueError, AllocatorHeaderError) as error:
         print(f"vram: {error}", file=sys.stderr)  # noqa: T201 - a command
         return 2
-    text = str(answer) if given.format == "table" else json.dumps(answer.as_json(), indent=2)
+    text = str(answer) if form == "table" else json.dumps(answer.as_json(), indent=2)
     return _put(text)
+
+
+def _train(words: Sequence[str]) -> tuple[Told, str]:
+    """Answer `vram MODEL ...`."""
+    given = _parser().parse_args(canonical(words))
+    plan, dtype = asked(given, usual_sequence(shape_of(given.model)))
+    return estimate(given.model, plan, dtype=dtype, gpu=given.gpu), given.format
+
+
+def _solve(words: Sequence[str]) -> tuple[Told, str]:
+    """Answer `vram solve MODEL ... --gpu CARD`."""
+    from .solver import solve
+
+    given = _parser("solve").parse_args(canonical(words[1:]))
+    if given.gpu is None:
+        raise ValueError("solve needs a card: --gpu CARD")
+    plan, dtype = asked(given, usual_sequence(shape_of(given.model)))
+    return solve(given.model, plan, dtype=dtype, gpu=given.gpu), given.format
+
+
+def _infer(words: Sequence[str]) -> tuple[Told, str]:
+    """Answer `vram infer MODEL ...`."""
+    from .inference import CACHES, WEIGHTS, infer
+
+    parser = _bare("infer", "Memory that generating text takes.")
+    add = parser.add_argument
+    add("--batch", type=int, default=1, help="sequences at once")
+    add("--context", "--seq", type=int, default=4096, help="tokens of each, prompt and answer")
+    add("--weights", "--dtype", default="bf16", help=f"one of: {', '.join(WEIGHTS)}")
+    add("--cache", default="bf16", help=f"one of: {', '.join(CACHES)}")
+    given = parser.parse_args(canonical(words[1:]))
+    sizes = {"batch": given.batch, "context": given.context}
+    kinds = {"weights": given.weights, "cache": given.cache}
+    return infer(given.model, **sizes, **kinds, gpu=given.gpu), given.format
+
+
+_COMMANDS: Mapping[str, Callable[[Sequence[str]], tuple[Told, str]]] = {
+    "solve": _solve,
+    "infer": _infer,
+}
 
 
 def _put(text: str) -> int:
@@ -52,40 +92,24 @@ def _put(text: str) -> int:
     return 0
 
 
-def _training(given: argparse.Namespace) -> Training:
-    return Training(
-        optimizer=given.optimizer,
-        implementation=given.implementation,
-        batch=given.batch,
-        sequence=given.seq,
-        attention=given.attention,
-        checkpoint=given.checkpoint,
-        master_dtype=DTYPES[given.master] if given.master else None,
-        lora_rank=given.lora,
-        nf4=given.nf4,
-        sharding=Sharding(given.ranks, given.stage, given.layout),
-        expandable_segments=given.expandable_segments,
-    )
+class _Parser(argparse.ArgumentParser):
+    """One that refuses in one line, as everything here does."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(f"{message}; `python -m vram --help` lists the options")
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="vram", description="Memory that training takes.")
+def _bare(command: str, about: str) -> argparse.ArgumentParser:
+    """Return what all commands take: a model, a card and a format."""
+    parser = _Parser(prog=f"vram {command}".strip(), description=about)
     add = parser.add_argument
-    add("model", help=f"one of: {', '.join(MODELS)}")
-    add("--optimizer", default="adamw", help=f"one of: {', '.join(OPTIMIZERS)}")
-    add("--implementation", default="foreach", help=f"torch's own: {', '.join(IMPLEMENTATIONS)}")
-    add("--dtype", default="bf16", choices=DTYPES, help="of the parameters")
-    add("--master", choices=DTYPES, help="dtype of a second copy of the trained parameters")
-    add("--batch", type=int, default=1, help="sequences in a step")
-    add("--seq", type=int, default=2048, help="tokens in a sequence")
-    add("--attention", help="flash, efficient or math; the default is CUDA's choice")
-    add("--checkpoint", action="store_true", help="recompute activations block by block")
-    add("--lora", type=int, metavar="RANK", help="adapters beside every linear layer")
-    add("--nf4", action="store_true", help="frozen weights in four bits (QLoRA)")
-    add("--ranks", type=int, default=1, help="GPUs that share the states")
-    add("--stage", type=int, default=3, help="ZeRO stage, 0 to 3")
-    add("--layout", default="fsdp", help=f"how a tensor is cut: {', '.join(LAYOUTS)}")
-    add("--expandable-segments", action="store_true", help="the allocator's option")
-    add("--gpu", help=f"one of: {', '.join(gpu.name for gpu in GPUS.values())}")
+    add("model", help="a name (`vram models` lists them), a hub id, or a config.json")
+    add("--gpu", help="a card (`vram gpus` lists them), or its memory: 24GiB")
     add("--format", default="table", choices=("table", "json"))
+    return parser
+
+
+def _parser(command: str = "") -> argparse.ArgumentParser:
+    parser = _bare(command, "Memory that training takes.")
+    add_settings(parser)
     return parser

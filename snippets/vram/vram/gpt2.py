@@ -1,6 +1,6 @@
 """GPT-2 in plain torch (Radford et al. 2019): the names, shapes and order of transformers.
 
-Dropout is left out: it is off in most training of today, and keeps one more mask for each use.
+Dropout keeps one more mask for each use; a shape says whether it is on.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .layers import Embedding, Linear
+from .layers import ACTIVATION, Embedding, Linear
 from .shapes import GPT2Shape
 
 
@@ -37,6 +37,7 @@ class GPT2Decoder(nn.Module):
         self.wte = Embedding(shape.vocabulary, shape.hidden, device=device, dtype=dtype)
         self.wpe = Embedding(shape.positions, shape.hidden, device=device, dtype=dtype)
         self.h = nn.ModuleList(GPT2Block(shape, device, dtype) for _ in range(shape.layers))
+        self.dropout = shape.dropout
         self.ln_f = nn.LayerNorm(shape.hidden, device=device, dtype=dtype)
 
     def forward(self, token_ids: Tensor) -> Tensor:
@@ -46,7 +47,8 @@ class GPT2Decoder(nn.Module):
                 f"sequence {length} is longer than {self.wpe.num_embeddings} positions"
             )
         positions = torch.arange(length, device=token_ids.device)
-        x: Tensor = self.wte(token_ids) + self.wpe(positions)
+        x: Tensor = self.wte(token_ids) + self.wpe(positions[None])
+        x = F.dropout(x, self.dropout) if self.dropout and self.training else x
         for block in self.h:
             x = block(x)
         normalised: Tensor = self.ln_f(x)
@@ -77,6 +79,7 @@ class GPT2Attention(nn.Module):
         self.heads = shape.heads
         self.c_attn = Conv1D(shape.hidden, 3 * shape.hidden, device, dtype)
         self.c_proj = Conv1D(shape.hidden, shape.hidden, device, dtype)
+        self.dropout = shape.dropout
 
     def forward(self, x: Tensor) -> Tensor:
         batch, length, hidden = x.shape
@@ -84,22 +87,24 @@ class GPT2Attention(nn.Module):
             part.view(batch, length, self.heads, -1).transpose(1, 2)
             for part in self.c_attn(x).split(hidden, dim=2)
         )
-        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        dropped = self.dropout if self.training else 0.0
+        mixed = F.scaled_dot_product_attention(q, k, v, dropout_p=dropped, is_causal=True)
         out: Tensor = self.c_proj(mixed.transpose(1, 2).reshape(batch, length, hidden))
-        return out
+        return F.dropout(out, self.dropout, self.training) if dropped else out
 
 
 class GPT2FeedForward(nn.Module):
-    """Two projections, four times as wide between, tanh-approximated GELU."""
+    """Two projections, wider between (four times, mostly), an activation between them."""
 
     def __init__(self, shape: GPT2Shape, device: torch.device, dtype: torch.dtype) -> None:
         super().__init__()
-        self.c_fc = Conv1D(shape.hidden, 4 * shape.hidden, device, dtype)
-        self.c_proj = Conv1D(4 * shape.hidden, shape.hidden, device, dtype)
+        self.activation, self.dropout = ACTIVATION[shape.activation], shape.dropout
+        self.c_fc = Conv1D(shape.hidden, shape.width, device, dtype)
+        self.c_proj = Conv1D(shape.width, shape.hidden, device, dtype)
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.c_proj(F.gelu(self.c_fc(x), approximate="tanh"))
-        return out
+        out: Tensor = self.c_proj(self.activation(self.c_fc(x)))
+        return F.dropout(out, self.dropout) if self.dropout and self.training else out
 
 
 class Conv1D(nn.Module):

@@ -7,6 +7,7 @@ call keeps and allocates what the CUDA kernel does.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -14,12 +15,27 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-ATTENTION = ("flash", "efficient", "math")
+from .internals import aten, attention_math, softmax_to_float
+from .results import empty_as
+
+ATTENTION = ("flash", "efficient", "math", "eager")
 FEW_IDS = 3072  # up to here an embedding's backward needs no sorting
 
+# What an operator's CUDA kernel takes beside its result until it returns, by its arguments.
+# Softmax multiplies gradient and output first (cuda/SoftMax.cu: tmp = grad * output).
+TEMPORARIES: dict[Any, Callable[..., list[Tensor]]] = {
+    aten._softmax_backward_data.default: lambda grad, output, *others: [empty_as(grad)],
+}
 
-def default_attention(dtype: torch.dtype) -> str:
-    """Return the path that CUDA takes for causal attention: flash needs 16 bits."""
+
+def default_attention(dtype: torch.dtype, capability: int | None = None) -> str:
+    """Return the path that CUDA takes for causal attention of q, k and v in `dtype`.
+
+    Flash needs 16 bits and compute capability 8; before 8 the efficient kernel has no bfloat16, so
+    that the scores are kept (ATen/native/transformers/cuda/sdp_utils.cpp). None is a recent card.
+    """
+    if capability is not None and capability < 8:
+        return "math" if dtype == torch.bfloat16 else "efficient"
     return "flash" if dtype.itemsize == 2 else "efficient"
 
 
@@ -125,14 +141,27 @@ class SortedEmbedding(torch.autograd.Function):
 class CudaKernels(TorchFunctionMode):
     """A context in which operators keep and take what their CUDA kernels do.
 
-    attention is one of ATTENTION. Raises ValueError for another.
+    attention is one of ATTENTION, or None for CUDA's choice by the dtype of q, k and v on a card of
+    this major compute capability. Raises ValueError for another. The eager path makes one mask for
+    all layers, which lives until `forget`, as a model passes it on; the weights of a layer live
+    until the next one's, as a layer returns them.
     """
 
-    def __init__(self, attention: str) -> None:
+    def __init__(self, attention: str | None = None, capability: int | None = None) -> None:
         super().__init__()
-        if attention not in ATTENTION:
+        if attention is not None and attention not in ATTENTION:
             raise ValueError(f"unknown attention {attention!r}: {', '.join(ATTENTION)}")
-        self.attention = attention
+        self.attention, self.capability = attention, capability
+        self._mask: Tensor | None = None
+        self._weights: Tensor | None = None
+
+    def forget(self) -> None:
+        """Let go of the mask."""
+        self._mask = None
+
+    def end_block(self) -> None:
+        """Let go of the weights that a block's attention returned."""
+        self._weights = None
 
     def __torch_function__(
         self,
@@ -150,6 +179,8 @@ class CudaKernels(TorchFunctionMode):
             return _dropout(*args, **kwargs)
         if func is F.rms_norm or func is torch.rms_norm:
             return _rms_norm(*args, **kwargs)
+        if func is F.softmax:
+            return _softmax(*args, **kwargs)
         return func(*args, **kwargs)
 
     def _attend(
@@ -164,17 +195,61 @@ class CudaKernels(TorchFunctionMode):
         scale: float | None = None,
         enable_gqa: bool = False,
     ) -> Tensor:
-        if self.attention == "flash" and query.dtype.itemsize == 2 and attn_mask is None:
+        kernel = self.attention or default_attention(query.dtype, self.capability)
+        if kernel == "eager":
+            return self._eager(query, key, value, attn_mask, dropout_p, scale)
+        if kernel == "flash" and query.dtype.itemsize == 2 and attn_mask is None:
             return _apply(FlashAttention, query, key, value)
-        if self.attention != "math":
+        if kernel != "math":
             if enable_gqa and key.shape[1] != query.shape[1]:
                 groups = query.shape[1] // key.shape[1]
                 key, value = (t.repeat_interleave(groups, dim=1) for t in (key, value))
             return _apply(EfficientAttention, query, key, value)
-        out, _ = torch.ops.aten._scaled_dot_product_attention_math(
-            query, key, value, attn_mask, dropout_p, is_causal, scale=scale, enable_gqa=enable_gqa
-        )
-        return out  # type: ignore[no-any-return]
+        masked = (attn_mask, dropout_p, is_causal)
+        return attention_math(query, key, value, *masked, scale=scale, enable_gqa=enable_gqa)
+
+    def _eager(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        mask: Tensor | None,
+        dropout: float,
+        scale: float | None,
+    ) -> Tensor:
+        """Attend as transformers' eager_attention_forward does: in torch's own operators."""
+        self._weights = None
+        if mask is None or mask.dtype == torch.bool:
+            sides = (query.shape[0], 1, query.shape[2], key.shape[2])
+            mask = self._mask = query.new_empty(sides) if self._mask is None else self._mask
+        key, value = (_repeated(t, query.shape[1] // t.shape[1]) for t in (key, value))
+        weights = torch.matmul(query, key.transpose(2, 3)) * (scale or query.shape[-1] ** -0.5)
+        weights = weights + mask
+        weights = _softmax(weights, dim=-1, dtype=torch.float32).to(query.dtype)
+        weights = _dropout(weights, dropout)
+        self._weights = weights
+        return torch.matmul(weights, value).transpose(1, 2).contiguous().transpose(1, 2)
+
+
+def _repeated(heads: Tensor, times: int) -> Tensor:
+    """Return each head `times` times; once is the tensor itself (transformers' repeat_kv)."""
+    batch, count, length, channels = heads.shape
+    if times == 1:
+        return heads
+    wide = heads[:, :, None].expand(batch, count, times, length, channels)
+    return wide.reshape(batch, count * times, length, channels)
+
+
+def _softmax(
+    input: Tensor,  # noqa: A002 - torch's own name
+    dim: int | None = None,
+    _stacklevel: int = 3,
+    dtype: torch.dtype | None = None,
+) -> Tensor:
+    """CUDA's softmax reads float16 and writes float32 in one kernel (native/SoftMax.cpp)."""
+    if dim is not None and input.dtype == torch.float16 and dtype == torch.float32:
+        return softmax_to_float(input, dim)
+    return F.softmax(input, dim, dtype=dtype)
 
 
 def _apply(function: type[torch.autograd.Function], q: Tensor, k: Tensor, v: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
@@ -21,10 +21,15 @@ FUSED = ("adamw", "sgd", "sgd-momentum")
 
 @dataclass(frozen=True)
 class Buffer:
-    """One tensor of an optimizer's state: `elements` of `dtype`."""
+    """One tensor that is held: `elements` of `dtype`, what for, and for which parameter by place.
+
+    `parameter` is None for a tensor that several share.
+    """
 
     elements: int
     dtype: torch.dtype
+    purpose: str = "optimizer states"
+    parameter: int | None = None
 
     @property
     def bytes(self) -> int:
@@ -40,7 +45,8 @@ class Optimizer:
     """An optimizer's memory: `law(shape, dtype)` of a tensor gives the buffers kept for it.
 
     `rest` is the law of parameters that `law` does not take (Muon's embeddings, norms and biases);
-    `shared` are buffers kept once for all tensors; `torch_name` the class in torch.optim, if there.
+    `maps` counts those of 256 float32 that all tensors share; `torch_name` is the class in
+    torch.optim, if there. paged: its states are in memory that the driver may move to the host.
     """
 
     name: str
@@ -48,7 +54,8 @@ class Optimizer:
     formula: str
     source: str
     rest: Law | None = None
-    shared: tuple[Buffer, ...] = ()
+    maps: int = 0
+    paged: bool = False
     torch_name: str | None = None
 
     def buffers(self, parameter: nn.Parameter, dtype: torch.dtype, *, hidden: bool) -> list[Buffer]:
@@ -67,8 +74,13 @@ def blockwise(count: int, bits: int, block: int, *, minimum: int = 4096, codes: 
 
     codes=0 is bitsandbytes: a last block may be short, a smaller tensor keeps float32. codes>0 is
     torchao: a map of that many float32 for each state; a tensor that is smaller, or that the block
-    does not divide, keeps states in its own dtype.
+    does not divide, keeps states in its own dtype. Raises ValueError for a block below 1 or a
+    minimum below 0.
     """
+    if block < 1:
+        raise ValueError(f"block must be at least 1: {block}")
+    if minimum < 0:
+        raise ValueError(f"min_elements must be at least 0: {minimum}")
 
     def law(shape: torch.Size, own: torch.dtype) -> tuple[Buffer, ...]:
         elements = shape.numel()
@@ -99,7 +111,6 @@ def factored(shape: torch.Size, own: torch.dtype) -> tuple[Buffer, ...]:
 _BNB = "bitsandbytes 0.50.2, optim/optimizer.py init_state"
 _AO = "torchao 0.18.0, optim/adam.py _new_buffer"
 _TORCH = "torch 2.13.0, torch/optim"
-_MAPS = (Buffer(256, F32), Buffer(256, F32))
 
 OPTIMIZERS: dict[str, Optimizer] = {
     row.name: row
@@ -111,7 +122,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
             blockwise(2, 8, 256),
             "2 moments of 1 byte + 4 bytes a block of 256; float32 below 4096 elements; 2 maps",
             _BNB,
-            shared=_MAPS,
+            maps=2,
         ),
         Optimizer(
             "adamw8bit-torchao",
@@ -151,17 +162,21 @@ OPTIMIZERS: dict[str, Optimizer] = {
             blockwise(1, 8, 256),
             "1 momentum of 1 byte + 4 bytes a block of 256; float32 below 4096 elements; 1 map",
             _BNB,
-            shared=_MAPS[:1],
+            maps=1,
         ),
     )
 }
+
+for _name in ("adamw32bit", "adamw8bit", "lion8bit"):
+    _row = OPTIMIZERS[_name]
+    OPTIMIZERS[f"paged-{_name}"] = replace(_row, name=f"paged-{_name}", paged=True)
 
 
 def optimizer_named(name: str) -> Optimizer:
     """Return a row of OPTIMIZERS. Raises ValueError for a name not there, with the nearest."""
     found = OPTIMIZERS.get(name.lower())
     if found is None:
-        near = difflib.get_close_matches(name.lower(), OPTIMIZERS, n=1, cutoff=0.3)
+        near = difflib.get_close_matches(name.lower(), OPTIMIZERS, n=1, cutoff=0.8)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise ValueError(f"unknown optimizer {name!r}: {hint}known: {', '.join(OPTIMIZERS)}")
     return found
@@ -218,22 +233,13 @@ def state_buffers(
         step + rule.buffers(p, update_dtype or p.dtype, hidden=id(p) in hidden)
         for p in trainable(model)
     ]
-    quantised = any(b.dtype == U8 for buffers in found for b in buffers)
-    return [*found, list(rule.shared)] if rule.shared and quantised else found
+    shared = maps_of((b for buffers in found for b in buffers), rule.maps)
+    return [*found, shared] if shared else found
 
 
-def optimizer_state_bytes(
-    model: nn.Module,
-    optimizer: str = "adamw",
-    *,
-    update_dtype: torch.dtype | None = None,
-    implementation: str = "foreach",
-) -> int:
-    """Return the bytes of an optimizer's states, exact; arguments as state_buffers'."""
-    found = state_buffers(
-        model, optimizer, update_dtype=update_dtype, implementation=implementation
-    )
-    return total_bytes(b for buffers in found for b in buffers)
+def maps_of(states: Iterable[Buffer], count: int) -> list[Buffer]:
+    """Return the maps of 256 float32 that all of these states share, where any is in 8 bits."""
+    return [Buffer(256, F32)] * count if any(b.dtype == U8 for b in states) else []
 
 
 def total_bytes(buffers: Iterable[Buffer]) -> int:

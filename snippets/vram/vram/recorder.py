@@ -14,8 +14,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
+from .internals import TorchDispatchMode, aten, schema_of, storage_key
+from .kernels import TEMPORARIES
 from .results import empty_as, first_is_meta, result_of
 
 Event = tuple[int, int]
@@ -44,8 +45,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def block_of(self, tensor: Tensor) -> int:
         """Return the block of a tensor on the meta device, recording it if it is new."""
-        storage = tensor.untyped_storage()
-        key = storage._cdata
+        storage, key = tensor.untyped_storage(), storage_key(tensor)
         if key not in self._blocks:
             block, size = len(self._watched), storage.nbytes()
             self._blocks[key] = block
@@ -78,6 +78,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         for tensor in out if isinstance(out, (tuple, list)) else (out,):
             if isinstance(tensor, Tensor) and tensor.is_meta:
                 self.block_of(tensor)
+        for temporary in TEMPORARIES[func](*args) if func in TEMPORARIES else ():
+            self.block_of(temporary)  # there while the operator runs, beside what it returns
         return out
 
     def _drop_frames(self) -> None:
@@ -118,7 +120,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _is_known(self, tensor: Tensor) -> bool:
         """Whether it is a view after all: torch calls some of them new (_unsafe_view)."""
-        return tensor.untyped_storage()._cdata in self._blocks
+        return storage_key(tensor) in self._blocks
 
 
 VIEW, PURE, READS, WRITES, FOREACH = range(5)
@@ -130,8 +132,8 @@ def _kind(func: Any) -> int:
 
     READS gives a value to Python, FOREACH makes a list like its first; all else runs as a VIEW.
     """
-    schema = func._schema
-    if func is torch.ops.aten._local_scalar_dense.default:
+    schema = schema_of(func)
+    if func is aten._local_scalar_dense.default:
         return READS
     foreach = schema.name.startswith("aten::_foreach_")
     if schema.is_mutable:

@@ -21,19 +21,22 @@ ENOUGH = 16  # up to here a full trace takes no longer
 Events = tuple[Event, ...]
 
 
-def trace_layers(trace: Callable[[int], StepTrace], whole: nn.Module, layers: int) -> StepTrace:
+def trace_layers(
+    trace: Callable[[int], StepTrace], whole: nn.Module, layers: int, *, alike: bool = True
+) -> StepTrace:
     """Return trace(layers), a model's trace by its number of layers; `whole` is that model.
 
-    Beyond ENOUGH layers it is told from trace(FEW) and trace(FEW + 1).
+    Beyond ENOUGH layers that are alike it is told from trace(FEW) and trace(FEW + 1).
     """
-    if layers <= ENOUGH:
+    if layers <= ENOUGH or not alike:
         return trace(layers)
     few, more = trace(FEW), trace(FEW + 1)
-    inputs, forward, loss, backward, gradients = (
+    inputs, forward, loss, backward, gradients, *later = (
         _stretched(part(few), part(more), layers) for part in _PARTS
     )
     blocks = tuple(block if size != _NONE else None for block, size in gradients)
-    return StepTrace(loaded(whole), inputs, forward, loss, backward, blocks, few.logit_bytes)
+    phases = (loaded(whole), inputs, forward, loss, backward)
+    return StepTrace(*phases, blocks, few.logit_bytes, (later[0], later[1], later[2]))
 
 
 def _gradients(trace: StepTrace) -> Events:
@@ -48,6 +51,9 @@ _PARTS: tuple[Callable[[StepTrace], Events], ...] = (
     attrgetter("loss"),
     attrgetter("backward"),
     _gradients,
+    lambda trace: trace.later[0],
+    lambda trace: trace.later[1],
+    lambda trace: trace.later[2],
 )
 
 

@@ -13,16 +13,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-aten = torch.ops.aten
+from .internals import aten, schema_of
+from .laws import LAWS
 
 
 def result_of(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Return new tensors on meta as the operator would, or None where only torch knows."""
     if func in _COUNTED:
         return _counted(*args, **kwargs)
-    if not kwargs and torch.Tag.pointwise in func.tags and len(func._schema.returns) == 1:
+    if not kwargs and torch.Tag.pointwise in func.tags and len(schema_of(func).returns) == 1:
         return _pointwise(func, args)
-    law = _LAWS.get(func)
+    law = _LAWS.get(func) or LAWS.get(func)
     return law(*args, **kwargs) if law and first_is_meta(args) else None
 
 

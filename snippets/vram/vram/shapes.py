@@ -1,14 +1,34 @@
-"""Published shapes of the models this package knows by name: the givens every count follows from.
+"""What decides a model's parameters and activations: a frozen shape for each kind of architecture.
 
-Each row is copied from the model's config.json on the Hugging Face hub (num_hidden_layers,
-hidden_size, intermediate_size, num_attention_heads, num_key_value_heads, vocab_size,
-tie_word_embeddings, head_dim, ...); the comment above it names the repository.
+Counts and widths are positive integers, and every shape that exists can be built: what does not
+divide is refused here. Nothing is known by name in this module; names.py has the table.
 """
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, fields
+
+USUAL_SEQUENCE = 2048  # tokens, where a request does not say
+
+
+@dataclass(frozen=True)
+class Experts:
+    """The feed-forward part of a mixture of experts: each token goes to `per_token` of `count`.
+
+    intermediate is an expert's width; shared that of one more that sees every token, 0 for none
+    (Qwen 2). Raises ValueError for a count that is not positive, and for more experts a token than
+    there are.
+    """
+
+    count: int
+    per_token: int
+    intermediate: int
+    shared: int = 0
+
+    def __post_init__(self) -> None:
+        _demand_positive(self, may_be_zero=("shared",))
+        if self.per_token > self.count:
+            raise ValueError(f"{self.per_token} experts a token are more than {self.count}")
 
 
 @dataclass(frozen=True)
@@ -30,13 +50,22 @@ class DecoderShape:
     tied: bool
     head_size: int | None = None  # channels of a head where it is not hidden / heads (Gemma)
     qkv_bias: bool = False  # Qwen 2
+    output_bias: bool = False  # of attention's output projection, too
+    mlp_bias: bool = False
     fused_projections: bool = False  # Phi-3: one qkv_proj, one gate_up_proj
+    head_norms: bool = False  # Qwen 3, Gemma 3: queries and keys of each head are normalised
     sandwich_norms: bool = False  # Gemma 2: a norm after attention and feed-forward, too
+    wide_norms: bool = False  # Gemma: the weight multiplies in float32, before the cast
     activation: str = "silu"  # or "gelu_tanh"
     scaled_embedding: bool = False  # Gemma: embeddings times sqrt(hidden)
     attention_softcap: float | None = None  # Gemma 2: cap * tanh(scores / cap), which no SDPA has
     logit_softcap: float | None = None  # Gemma 2: likewise for the logits
+    window: int | None = None  # tokens that a layer sees back (Mistral 7B: 4096)
+    full_every: int | None = None  # with a window, each n-th layer sees all (Gemma 3: 6)
+    rotary: float = 1.0  # the part of a head's channels that is turned (Phi-4 mini: 0.75)
     rope_theta: float = 500_000.0
+    local_theta: float | None = None  # of layers with a window, where it is another (Gemma 3)
+    experts: Experts | None = None  # Mixtral: in place of the feed-forward part
 
     def __post_init__(self) -> None:
         _demand_positive(self)
@@ -51,6 +80,16 @@ class DecoderShape:
         """Channels of one attention head."""
         return self.head_size or self.hidden // self.heads
 
+    @property
+    def rotary_dim(self) -> int:
+        """Channels of a head that rotary embedding turns, an even number."""
+        return int(self.head_dim * self.rotary) // 2 * 2
+
+    def window_of(self, layer: int) -> int | None:
+        """Return how many tokens back a layer sees, counted from 0; None is all of them."""
+        full = self.full_every and (layer + 1) % self.full_every == 0
+        return None if full else self.window
+
 
 LlamaShape = DecoderShape  # the name of the first version; a Llama is one with the defaults
 
@@ -59,8 +98,9 @@ LlamaShape = DecoderShape  # the name of the first version; a Llama is one with 
 class GPT2Shape:
     """What decides the parameters of a GPT-2: positions are learned, the output is tied.
 
-    Raises ValueError for a count that is not a positive integer and for a hidden width that is not
-    a multiple of heads.
+    intermediate None is four times hidden; dropout is of embeddings, attention and residuals, 0.1
+    in OpenAI's config. Raises ValueError for a count that is not a positive integer and for a
+    hidden width that is not a multiple of heads.
     """
 
     layers: int
@@ -68,77 +108,136 @@ class GPT2Shape:
     heads: int
     vocabulary: int
     positions: int
+    intermediate: int | None = None
+    activation: str = "gelu_new"
+    dropout: float = 0.0
 
     def __post_init__(self) -> None:
         _demand_positive(self)
-        if self.hidden % self.heads:
-            raise ValueError(f"hidden {self.hidden} is not a multiple of heads {self.heads}")
+        _demand_heads(self.hidden, self.heads)
+
+    @property
+    def width(self) -> int:
+        """Channels between the two projections of the feed-forward part."""
+        return self.intermediate or 4 * self.hidden
 
 
-def _demand_positive(shape: DecoderShape | GPT2Shape) -> None:
+@dataclass(frozen=True)
+class NeoXShape:
+    """A GPT-NeoX (arXiv 2204.06745): layer norms with biases, one projection for q, k and v.
+
+    parallel: attention and feed-forward read the same input and are added together. Errors as
+    GPT2Shape's.
+    """
+
+    layers: int
+    hidden: int
+    intermediate: int
+    heads: int
+    vocabulary: int
+    tied: bool = False
+    rotary: float = 0.25
+    parallel: bool = True
+    bias: bool = True
+
+    def __post_init__(self) -> None:
+        _demand_positive(self)
+        _demand_heads(self.hidden, self.heads)
+
+    @property
+    def rotary_dim(self) -> int:
+        """Channels of a head that rotary embedding turns, an even number."""
+        return int(self.hidden // self.heads * self.rotary) // 2 * 2
+
+
+@dataclass(frozen=True)
+class PhiShape:
+    """A Phi of the first two generations (arXiv 2309.05463): one norm a layer, both parts parallel.
+
+    Every projection has a bias, the output too. Errors as DecoderShape's.
+    """
+
+    layers: int
+    hidden: int
+    intermediate: int
+    heads: int
+    kv_heads: int
+    vocabulary: int
+    rotary: float = 0.5
+    activation: str = "gelu_new"
+
+    def __post_init__(self) -> None:
+        _demand_positive(self)
+        _demand_heads(self.hidden, self.heads)
+        if self.heads % self.kv_heads:
+            raise ValueError(f"heads {self.heads} is not a multiple of kv_heads {self.kv_heads}")
+
+    @property
+    def rotary_dim(self) -> int:
+        """Channels of a head that rotary embedding turns, an even number."""
+        return int(self.hidden // self.heads * self.rotary) // 2 * 2
+
+
+@dataclass(frozen=True)
+class BertShape:
+    """An encoder as BERT (arXiv 1810.04805): learned positions, norms after each part, dropout.
+
+    labels None is the masked language model, its output tied; a number is a classifier of the first
+    token, behind a pooler. reserved are positions that no token takes (RoBERTa: 2). Errors as
+    GPT2Shape's.
+    """
+
+    layers: int
+    hidden: int
+    intermediate: int
+    heads: int
+    vocabulary: int
+    positions: int
+    types: int = 2
+    reserved: int = 0
+    dropout: float = 0.1
+    labels: int | None = None
+
+    def __post_init__(self) -> None:
+        _demand_positive(self, may_be_zero=("reserved",))
+        _demand_heads(self.hidden, self.heads)
+
+
+Shape = DecoderShape | GPT2Shape | NeoXShape | PhiShape | BertShape
+
+
+def longest_sequence(shape: Shape) -> int | None:
+    """Return the most tokens that a model of learned positions takes; None where none are."""
+    if isinstance(shape, GPT2Shape):
+        return shape.positions
+    return shape.positions - shape.reserved if isinstance(shape, BertShape) else None
+
+
+def layers_alike(shape: Shape) -> bool:
+    """Whether all layers hold the same: only a window that not all have makes them differ.
+
+    With a softcap the scores are kept anyway, and a window changes none of their sizes.
+    """
+    if not isinstance(shape, DecoderShape):
+        return True
+    return shape.full_every is None or shape.attention_softcap is not None
+
+
+def usual_sequence(shape: Shape) -> int:
+    """Return the tokens of a sequence where a request does not say: 2048, or all that it takes."""
+    return min(USUAL_SEQUENCE, longest_sequence(shape) or USUAL_SEQUENCE)
+
+
+def _demand_positive(shape: Shape | Experts, may_be_zero: tuple[str, ...] = ()) -> None:
     for field in fields(shape):
-        value = getattr(shape, field.name)
-        optional = value is None and field.name == "head_size"
-        counted = str(field.type).startswith("int") and not optional
-        if counted and not (isinstance(value, int) and value > 0):
+        value, kind = getattr(shape, field.name), str(field.type)
+        if not kind.startswith("int") or (value is None and kind.endswith("None")):
+            continue
+        least = 0 if field.name in may_be_zero else 1
+        if not (isinstance(value, int) and value >= least):
             raise ValueError(f"{field.name} must be a positive integer: {value!r}")
 
 
-LLAMA: dict[str, DecoderShape] = {
-    # meta-llama/Llama-3.1-8B; the 3.1 rows are in arXiv 2407.21783, table 3, too
-    "3.1-8B": DecoderShape(32, 4096, 14336, 32, 8, 128256, tied=False),
-    # meta-llama/Llama-3.1-70B
-    "3.1-70B": DecoderShape(80, 8192, 28672, 64, 8, 128256, tied=False),
-    # meta-llama/Llama-3.1-405B
-    "3.1-405B": DecoderShape(126, 16384, 53248, 128, 8, 128256, tied=False),
-    # meta-llama/Llama-3.2-1B
-    "3.2-1B": DecoderShape(16, 2048, 8192, 32, 8, 128256, tied=True),
-    # meta-llama/Llama-3.2-3B
-    "3.2-3B": DecoderShape(28, 3072, 8192, 24, 8, 128256, tied=True),
-}
-
-MODELS: dict[str, DecoderShape | GPT2Shape] = {
-    **{f"llama-{name.lower()}": shape for name, shape in LLAMA.items()},
-    # mistralai/Mistral-7B-v0.1; arXiv 2310.06825, table 1
-    "mistral-7b": DecoderShape(32, 4096, 14336, 32, 8, 32000, tied=False, rope_theta=10_000.0),
-    # Qwen/Qwen2.5-7B
-    "qwen2.5-7b": DecoderShape(
-        28, 3584, 18944, 28, 4, 152064, tied=False, qkv_bias=True, rope_theta=1_000_000.0
-    ),
-    # google/gemma-2-9b; arXiv 2408.00118, table 1
-    "gemma-2-9b": DecoderShape(
-        layers=42,
-        hidden=3584,
-        intermediate=14336,
-        heads=16,
-        kv_heads=8,
-        vocabulary=256000,
-        tied=True,
-        head_size=256,
-        sandwich_norms=True,
-        activation="gelu_tanh",
-        scaled_embedding=True,
-        attention_softcap=50.0,
-        logit_softcap=30.0,
-        rope_theta=10_000.0,
-    ),
-    # openai-community/gpt2
-    "gpt2": GPT2Shape(12, 768, 12, 50257, 1024),
-    # microsoft/Phi-3-mini-4k-instruct
-    "phi-3-mini": DecoderShape(
-        32, 3072, 8192, 32, 32, 32064, tied=False, fused_projections=True, rope_theta=10_000.0
-    ),
-}
-
-
-def shape_of(name: str) -> DecoderShape | GPT2Shape:
-    """Return the published shape of a model named in MODELS, upper or lower case.
-
-    Raises ValueError for a name not there, with the nearest one that is.
-    """
-    found = MODELS.get(name.lower())
-    if found is None:
-        near = difflib.get_close_matches(name.lower(), MODELS, n=1, cutoff=0.3)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(f"unknown model {name!r}: {hint}known: {', '.join(MODELS)}")
-    return found
+def _demand_heads(hidden: int, heads: int) -> None:
+    if hidden % heads:
+        raise ValueError(f"hidden {hidden} is not a multiple of heads {heads}")

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 
 import torch
+from torch import nn
 
 LAYOUTS = ("fsdp", "zero")
 _STAGE_OF = {"states": 1, "gradients": 2, "parameters": 3}
@@ -49,3 +50,20 @@ class Sharding:
 
 
 ALONE = Sharding(1, 0)
+
+
+def local_parameters(model: nn.Module, sharding: Sharding, dtype: torch.dtype | None) -> nn.Module:
+    """Return the trainable parameters as one rank updates them, embeddings still embeddings."""
+    embeddings = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
+    local = nn.Module()
+    for index, parameter in enumerate(p for p in model.parameters() if p.requires_grad):
+        shape = sharding.local(parameter.shape, "states")
+        tensor = nn.Parameter(torch.empty(shape, dtype=dtype or parameter.dtype, device="meta"))
+        holder: nn.Module = nn.Module()
+        if id(parameter) in embeddings and len(shape) == 2:
+            holder = nn.Embedding(*shape, _weight=tensor)
+            holder.weight = tensor
+        else:
+            holder.register_parameter("weight", tensor)
+        local.add_module(str(index), holder)
+    return local

@@ -1,30 +1,31 @@
 """One training step as a timeline: what is taken and given back, in order, and by which phase.
 
 The loop is the one of most scripts: loss = cross_entropy(model(ids).float(), labels);
-loss.backward(); optimizer.step(); optimizer.zero_grad(). The logits are not held by a name, and a
-gradient of last step is gone before the next forward.
+loss.backward(); optimizer.step(); optimizer.zero_grad(). A gradient of last step is gone before
+the next forward; what else a loop may do is a Loop.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
-from torch.utils.checkpoint import checkpoint as recompute
 
-from .kernels import CudaKernels, default_attention
+from .kernels import CudaKernels
+from .loop import Loop, MicroBatch, checkpointed, labels_for, run
+from .losses import Loss
 from .recorder import Event, Recorder, high_water, live_bytes
 from .results import empty_as
 
 MOST = 2**29  # sequences in a batch, or tokens in a sequence: their product is countable
+PLAIN = Loop()
+Events = tuple[Event, ...]
 
 
 @dataclass(frozen=True)
@@ -33,16 +34,19 @@ class StepTrace:
 
     `loss` begins where the module has returned its output. `gradients` are the blocks of the
     gradients, in the parameters' order, None for a parameter without one; `logit_bytes` is what
-    output and loss keep for backward.
+    output and loss keep for backward. `later` has forward, loss and backward of a second
+    micro-batch, whose gradients are added to the first's, where that was asked for. In a backward
+    that releases gradients, an event (place of a parameter, 0) is its turn to be updated.
     """
 
-    parameters: tuple[Event, ...]
-    inputs: tuple[Event, ...]
-    forward: tuple[Event, ...]
-    loss: tuple[Event, ...]
-    backward: tuple[Event, ...]
+    parameters: Events
+    inputs: Events
+    forward: Events
+    loss: Events
+    backward: Events
     gradients: tuple[int | None, ...]
     logit_bytes: int
+    later: tuple[Events, Events, Events] = ((), (), ())
 
     @property
     def kept_bytes(self) -> int:
@@ -76,17 +80,14 @@ def token_ids(batch: int, sequence: int) -> Tensor:
     return torch.empty(batch, sequence, dtype=torch.int64, device="meta")
 
 
-def next_token_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return the mean cross entropy of logits (B, T, V) in float32 and int64 labels (B, T)."""
-    return F.cross_entropy(logits.float().flatten(0, -2), labels.flatten())
-
-
 def trace_step(
     model: nn.Module,
     *inputs: Tensor,
     attention: str | None = None,
     checkpoint: bool = False,
-    loss: Callable[[Tensor], Tensor] | None = None,
+    loss: Loss | None = None,
+    capability: int | None = None,
+    loop: Loop = PLAIN,
 ) -> StepTrace:
     """Trace one forward and backward of the model on inputs, without computing or storing a value.
 
@@ -95,18 +96,22 @@ def trace_step(
             is a ValueError: nothing would run backward.
         inputs: the module's arguments; only shapes and dtypes are read.
         attention: the kernel that scaled_dot_product_attention takes, one of "flash", "efficient",
-            "math"; None is CUDA's choice for the parameters' dtype.
+            "math", or "eager" for transformers' own operators in its place; None is CUDA's choice
+            for the dtype of q, k and v.
         checkpoint: recompute each module of every nn.ModuleList in backward, and keep its input.
-        loss: from the module's output to a scalar; None is next_token_loss where the output is
+        loss: from what the module returns to a scalar; None is next_token_loss where the output is
             (B, T, V) and the input int64 ids, else the mean of the output in float32.
+        capability: the card's major compute capability; None is a recent card.
+        loop: what else the loop does; checkpoint and loss here are added to it.
     """
     if not any(p.requires_grad for p in model.parameters()):
         raise ValueError("the module has no trainable parameter: there is no step to trace")
+    loop = replace(loop, checkpoint=checkpoint or loop.checkpoint, loss=loss or loop.loss)
     shadow = model if is_on_meta(model) else on_meta(model)
-    attention = attention or default_attention(_compute_dtype(shadow))
+    kernels = CudaKernels(attention, capability)
     try:
-        with checkpointed(shadow, attention) if checkpoint else nullcontext():
-            return _trace(shadow, inputs, attention, loss)
+        with checkpointed(shadow, kernels, loop) if loop.checkpoint else nullcontext():
+            return _trace(shadow, inputs, kernels, loop)
     except RuntimeError as error:
         if "overflow" not in str(error):
             raise
@@ -114,27 +119,58 @@ def trace_step(
 
 
 def _trace(
-    shadow: nn.Module,
-    inputs: tuple[Tensor, ...],
-    attention: str,
-    loss: Callable[[Tensor], Tensor] | None,
+    shadow: nn.Module, inputs: tuple[Tensor, ...], kernels: CudaKernels, loop: Loop
 ) -> StepTrace:
     """Trace a module on meta, and leave it without gradients, as it was."""
-    recorder = Recorder()
+    recorder, used = Recorder(), dict[int, int]()
     before = [p.grad for p in shadow.parameters()]
     shadow.zero_grad()
     _load(shadow, recorder)
-    with CudaKernels(attention), recorder:
-        marks, logit_bytes, held = _forward_and_backward(shadow, inputs, loss, recorder)
+    cuts, held = [0, len(recorder.events)], list[object]()
+    hooks = _release(shadow, recorder, used) if loop.release else []
+    with kernels, recorder:
+        arguments = tuple(empty_as(t) for t in inputs)
+        labels = labels_for(arguments, loop)
+        batches = list[MicroBatch]()
+        for _ in range(2 if loop.accumulate else 1):
+            cuts.append(len(recorder.events))
+            batches.append(run(shadow, arguments, labels, kernels, loop, recorder))
+            cuts += batches[-1].marks
     recorder.close()
-    del held
-    cuts = [0, *marks, len(recorder.events)]
-    load, batch, forward, end, backward = (tuple(recorder.events[a:b]) for a, b in pairwise(cuts))
-    grads = (p.grad for p in shadow.parameters())
-    blocks = tuple(None if grad is None else recorder.block_of(grad) for grad in grads)
+    held += [arguments, labels, batches]
+    cuts.append(len(recorder.events))
+    parts = [tuple(recorder.events[a:b]) for a, b in pairwise(cuts)]
+    blocks = tuple(_block(i, p, recorder, used) for i, p in enumerate(shadow.parameters()))
     for parameter, grad in zip(shadow.parameters(), before, strict=True):
         parameter.grad = grad
-    return StepTrace(load, batch, forward, end, backward, blocks, logit_bytes)
+    for hook in hooks:
+        hook.remove()
+    load, batch, forward, end, backward, *rest = parts
+    later = (rest[0], rest[1], rest[2]) if rest else ((), (), ())
+    logits = batches[0].logit_bytes
+    return StepTrace(load, batch, forward, end, backward, blocks, logits, later)
+
+
+def _block(index: int, parameter: Tensor, recorder: Recorder, used: dict[int, int]) -> int | None:
+    """Return the block of a parameter's gradient, also of one that backward has dropped."""
+    grad = parameter.grad
+    return used.get(index) if grad is None else recorder.block_of(grad)
+
+
+def _release(shadow: nn.Module, recorder: Recorder, used: dict[int, int]) -> list[Any]:
+    """Drop each gradient as soon as it is whole, and mark the moment by an event (place, 0)."""
+
+    def hook(index: int, parameter: Tensor) -> None:
+        assert parameter.grad is not None
+        used[index] = recorder.block_of(parameter.grad)
+        recorder.events.append((index, 0))
+        parameter.grad = None
+
+    trained = [(i, p) for i, p in enumerate(shadow.parameters()) if p.requires_grad]
+    return [
+        p.register_post_accumulate_grad_hook(partial(hook, i))  # type: ignore[no-untyped-call]
+        for i, p in trained
+    ]
 
 
 def loaded(model: nn.Module) -> tuple[Event, ...]:
@@ -148,30 +184,6 @@ def loaded(model: nn.Module) -> tuple[Event, ...]:
 def _load(model: nn.Module, recorder: Recorder) -> None:
     for tensor in (*model.parameters(), *model.buffers()):
         recorder.block_of(tensor)
-
-
-def _forward_and_backward(
-    model: nn.Module,
-    inputs: tuple[Tensor, ...],
-    loss: Callable[[Tensor], Tensor] | None,
-    recorder: Recorder,
-) -> tuple[list[int], int, object]:
-    """Run the step; return where each phase begins, the logits' bytes, and the batch, alive."""
-    marks = [len(recorder.events)]
-    arguments = [empty_as(t) for t in inputs]
-    labels = empty_as(arguments[0]) if loss is None and _are_ids(inputs) else None
-    marks.append(len(recorder.events))
-    out = _tensor_of(model(*arguments))
-    module_bytes = live_bytes(recorder.events[marks[1] :]) - out.untyped_storage().nbytes()
-    marks.append(len(recorder.events))
-    scalar = loss(out) if loss else _default_loss(out, labels)
-    del out
-    logit_bytes = live_bytes(recorder.events[marks[1] :]) - module_bytes
-    if not scalar.requires_grad:
-        raise ValueError("the output depends on no trainable parameter: nothing runs backward")
-    marks.append(len(recorder.events))
-    scalar.backward()  # type: ignore[no-untyped-call]
-    return marks, logit_bytes, (arguments, labels)
 
 
 def activation_bytes(
@@ -209,50 +221,3 @@ def on_meta(model: nn.Module) -> nn.Module:
 def is_on_meta(model: nn.Module) -> bool:
     """Whether every parameter and buffer is on the meta device."""
     return all(t.is_meta for t in (*model.parameters(), *model.buffers()))
-
-
-@contextmanager
-def checkpointed(model: nn.Module, attention: str) -> Iterator[None]:
-    """Within it, each module of every nn.ModuleList keeps its input and runs again in backward.
-
-    Raises ValueError for a model without an nn.ModuleList.
-    """
-    blocks = [b for m in model.modules() if isinstance(m, nn.ModuleList) for b in m]
-    if not blocks:
-        raise ValueError("nothing to checkpoint: the module has no nn.ModuleList of blocks")
-    for block in blocks:
-        # Backward runs outside the modes of forward: what it computes again enters its own.
-        again = partial(_with_kernels, attention, block.forward)
-        block.forward = partial(recompute, again, use_reentrant=False, preserve_rng_state=False)
-    try:
-        yield
-    finally:
-        for block in blocks:
-            del block.forward
-
-
-def _with_kernels(attention: str, forward: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    with CudaKernels(attention):
-        return forward(*args, **kwargs)
-
-
-def _compute_dtype(model: nn.Module) -> torch.dtype:
-    return next(p.dtype for p in model.parameters() if p.requires_grad)
-
-
-def _are_ids(inputs: tuple[Tensor, ...]) -> bool:
-    return len(inputs) == 1 and inputs[0].dtype == torch.int64 and inputs[0].ndim == 2
-
-
-def _default_loss(out: Tensor, labels: Tensor | None) -> Tensor:
-    if labels is not None and out.ndim == 3:
-        return next_token_loss(out, labels)
-    return out.float().mean()
-
-
-def _tensor_of(out: object) -> Tensor:
-    """Return the output itself, or the logits of an answer object (transformers)."""
-    found = getattr(out, "logits", out)
-    if not isinstance(found, Tensor):
-        raise ValueError(f"the module returned {type(out).__name__}: give a loss that reads it")
-    return found

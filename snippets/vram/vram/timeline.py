@@ -1,4 +1,4 @@
-"""Whole training steps in order, through the allocator: load, forward, loss, backward, update.
+"""Whole training steps in order, phase by phase: load, forward, loss, backward, update.
 
 Three steps are run: the first makes the optimizer's states where activations were, and from the
 third on nothing changes. The high-water mark is the most that torch would count as allocated.
@@ -6,191 +6,177 @@ third on nothing changes. The high-water mark is the most that torch would count
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import torch
 from torch import nn
 
-from .allocator import Block, CachingAllocator
-from .optimizers import optimizer_named, trainable
+from .gathered import Gathered, gathered
+from .loading import moved, packed
+from .moments import Phase
+from .optimizers import Buffer
+from .persistent import GRADIENTS, MASTERS, PARAMETERS, STATES, held
 from .recorder import Event
-from .sharding import ALONE, Sharding
+from .settings import Training
 from .step import StepTrace
-from .updates import optimizer_events
+from .updates import TEMPORARIES, Updates, updates_of
 
 STEPS = 3
-_TEMPORARIES = "temporaries of the optimizer"
+ROUNDS = 2  # of the micro-batches after the first: a third and later is as the second
+GATHERED, AHEAD = "gathered layers", "layers gathered ahead"
 # Blocks of a trace count from 0, by less than a billion; these are the numbers of the others.
-_BATCH, _WORKSPACES, _MASTERS, _UPDATES = -1, -(10**3), -(10**9), 10**12
+_BATCH, _WORKSPACES = -1, -(10**3)
+_GATHERED, _AHEAD, _REDUCED, _REDUCING = (-(10**4) - i for i in range(4))
+_MASTERS, _GRADIENT_COPIES = -(10**9), -(10**10)
+
+Events = tuple[Event, ...]
+Sizes = dict[str, dict[int, int]]
 
 
 @dataclass(frozen=True)
-class Phase:
-    """Events of one phase; its blocks are of `kind`, or of what `kinds` says of them."""
+class _Batch:
+    """The events of one micro-batch, and those that let go of what the loop held meanwhile."""
 
-    name: str
-    events: tuple[Event, ...]
-    kind: str
-    kinds: dict[int, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Peak:
-    """The most bytes that torch would count as allocated: when, of what, and what was reserved.
-
-    `parts` are the tensors' own bytes by kind at that moment, `allocated` has the allocator's
-    rounding too, `reserved` is the most it held of the GPU at any moment, `by_phase` the most
-    allocated in each phase.
-    """
-
-    phase: str
-    parts: dict[str, int]
-    allocated: int
-    reserved: int
-    by_phase: dict[str, int]
-
-
-@dataclass(frozen=True)
-class Update:
-    """How parameters are updated: optimizer, torch's implementation, master copies, shards."""
-
-    optimizer: str = "adamw"
-    implementation: str = "foreach"
-    master_dtype: torch.dtype | None = None
-    sharding: Sharding = ALONE
+    forward: Events
+    loss: Events
+    backward: Events
+    held_on: Events
 
 
 def training_phases(
-    model: nn.Module, trace: StepTrace, update: Update, workspace: int = 0
+    model: nn.Module, trace: StepTrace, plan: Training, workspace: int = 0
 ) -> Iterator[Phase]:
     """Yield the phases of STEPS training steps of a traced model.
 
     workspace is the bytes of one cuBLAS workspace: forward's thread and backward's each take one
-    in the first step, and keep it. Errors as optimizer_events'.
+    in the first step, and keep it. Errors as updates_of's.
     """
-    yield from _load(model, trace, update)
-    first, later = optimizer_events(
-        model,
-        update.optimizer,
-        implementation=update.implementation,
-        update_dtype=update.master_dtype,
-        sharding=update.sharding,
-    )
-    sizes = _gradient_sizes(model, trace, update.sharding)
-    span = 1 + max(block for block, _ in trace.forward + trace.loss + trace.backward)
+    stays = _sizes(held(model, plan))
+    yield from _load(model, trace, plan, stays)
+    sizes, whole = _gradients(trace, stays), gathered(model, plan.sharding)
+    first = _batch(trace.forward, trace.loss, trace.backward, trace)
+    batches = [first, *[_batch(*trace.later, trace)] * min(plan.accumulate - 1, ROUNDS)]
+    span = 1 + max(b for batch in batches for b, _ in batch.forward + batch.loss + batch.backward)
+    updates = updates_of(model, plan)
     for step in range(STEPS):
-        base = (step + 1) * span
-        yield from _forward_and_backward(trace, sizes, base, workspace if step == 0 else 0)
-        yield from _update(model, update, later if step else first, step)
-        yield Phase("zero_grad", tuple((b + base, -size) for b, size in sizes.items()), "")
+        base = span * (1 + step * len(batches))
+        for place, batch in enumerate(batches):
+            once = workspace if step == place == 0 else 0
+            at = base + place * span
+            own = sizes if place == 0 else {}
+            yield from _forward(batch, at, once, whole)
+            yield from _backward(batch, at, once, whole, own, updates.within(step))
+            if batch is not batches[-1]:
+                yield Phase("backward", _moved(batch.held_on, at), "")
+        yield from _update(stays, updates, step)
+        dropped = () if plan.step_in_backward else [(b + base, -size) for b, size in sizes.items()]
+        yield Phase("zero_grad", tuple(dropped), "")
+        yield Phase("zero_grad", _moved(batches[-1].held_on, base + (len(batches) - 1) * span), "")
 
 
-def _load(model: nn.Module, trace: StepTrace, update: Update) -> Iterator[Phase]:
+def _sizes(buffers: Iterable[Buffer]) -> Sizes:
+    """Return the bytes of each purpose by parameter; constants and shared states are left out."""
+    found: Sizes = {}
+    for buffer in buffers:
+        if buffer.parameter is not None and buffer.purpose != STATES:
+            found.setdefault(buffer.purpose, {})[buffer.parameter] = buffer.bytes
+    return found
+
+
+def _gradients(trace: StepTrace, stays: Sizes) -> dict[int, int]:
+    """Return the bytes of each gradient's block, as large as its shard."""
+    sizes = stays.get(GRADIENTS, {})
+    return {b: sizes[i] for i, b in enumerate(trace.gradients) if b is not None and sizes.get(i)}
+
+
+def _batch(forward: Events, loss: Events, backward: Events, trace: StepTrace) -> _Batch:
+    alive: dict[int, int] = {}
+    for block, size in forward + loss + backward:
+        if size > 0:
+            alive[block] = size
+        elif size < 0:
+            alive.pop(block, None)
+    own = set(trace.gradients)
+    held_on = tuple((b, -size) for b, size in alive.items() if b not in own)
+    return _Batch(forward, loss, backward, held_on)
+
+
+def _load(model: nn.Module, trace: StepTrace, plan: Training, stays: Sizes) -> Iterator[Phase]:
+    """Yield parameters, each as large as its shard, buffers as they are, masters and the batch."""
+    local = stays.get(PARAMETERS, {})
+    weights = packed(model, local, widened=plan.kbit_fp32) if plan.nf4 else moved(model, local)
+    buffers = (b for b, _ in trace.parameters if b >= len(trace.gradients))
     batch = tuple((_BATCH - i, size) for i, (_, size) in enumerate(trace.inputs))
-    yield Phase("load", _parameters(model, trace, update.sharding), "parameters", _kinds(trace))
-    yield Phase("load", _copies(model, update, _MASTERS), "master weights")
+    yield Phase("load", tuple(weights), PARAMETERS, dict.fromkeys(buffers, "buffers"))
+    yield Phase("load", _copies(stays, _MASTERS), MASTERS)
     yield Phase("load", batch, "batch")
 
 
-def _forward_and_backward(
-    trace: StepTrace, sizes: dict[int, int], base: int, workspace: int
-) -> Iterator[Phase]:
-    """Yield forward, loss and backward, blocks moved up by base; gradients are as `sizes` says."""
-    one, other = (((_WORKSPACES - i, workspace),) if workspace else () for i in range(2))
-    yield Phase("forward", one, "cuBLAS workspaces")
-    yield Phase("forward", _moved(trace.forward, base), "activations")
-    yield Phase("loss", _moved(trace.loss, base), "logits and loss")
-    yield Phase("backward", other, "cuBLAS workspaces")
-    kinds = {block + base: "gradients" for block in sizes}
-    backward = _moved(_resized(trace.backward, sizes), base)
-    yield Phase("backward", backward, "temporaries of backward", kinds)
+def _forward(batch: _Batch, base: int, workspace: int, whole: Gathered) -> Iterator[Phase]:
+    """Yield forward and loss, blocks moved up by base, after what is gathered for them."""
+    yield Phase("forward", _taken(_WORKSPACES, workspace), "cuBLAS workspaces")
+    yield Phase("forward", _taken(_GATHERED, whole.certain), GATHERED)
+    yield Phase("forward", _taken(_AHEAD, whole.ahead), AHEAD)
+    yield Phase("forward", _moved(batch.forward, base), "activations")
+    yield Phase("loss", _moved(batch.loss, base), "logits and loss")
 
 
-def _update(
-    model: nn.Module, update: Update, events: tuple[Event, ...], step: int
+def _backward(
+    batch: _Batch,
+    base: int,
+    workspace: int,
+    whole: Gathered,
+    sizes: dict[int, int],
+    updates: dict[int, Phase],
 ) -> Iterator[Phase]:
+    """Yield backward; gradients are as `sizes` says, and updated where the trace marks it."""
+    reduced, reducing = _taken(_REDUCED, whole.gradients), _taken(_REDUCING, whole.reducing)
+    yield Phase("backward", _taken(_WORKSPACES - 1, workspace), "cuBLAS workspaces")
+    yield Phase("backward", reduced, GATHERED)
+    yield Phase("backward", reducing, AHEAD)
+    kinds = {block + base: GRADIENTS for block in sizes}
+    for events, mark in _marked(_resized(batch.backward, sizes)):
+        yield Phase("backward", _moved(events, base), "temporaries of backward", kinds)
+        if mark in updates:
+            yield updates[mark]
+    forward = _taken(_GATHERED, whole.certain) + _taken(_AHEAD, whole.ahead)
+    yield Phase("backward", tuple((b, -size) for b, size in forward + reduced + reducing), "")
+
+
+def _marked(events: Events) -> Iterator[tuple[Events, int]]:
+    """Yield runs of events, each with the parameter whose turn comes after it, -1 at the end."""
+    start = 0
+    for at, (block, size) in enumerate(events):
+        if size == 0:
+            yield events[start:at], block
+            start = at + 1
+    yield events[start:], -1
+
+
+def _update(stays: Sizes, updates: Updates, step: int) -> Iterator[Phase]:
     """Yield the optimizer's events, within copies of the gradients in the masters' dtype if any.
 
     torch's optimizers need a gradient of the dtype that they update; other packages' do not.
     """
-    base = _UPDATES * (step + 1)
-    needs = optimizer_named(update.optimizer).torch_name is not None
-    copies = _copies(model, update, base - _MASTERS) if needs else ()
-    states = {base + block: "optimizer states" for block in _kept(events)}
-    yield Phase("optimizer", copies, _TEMPORARIES)
-    yield Phase("optimizer", _moved(events, base), _TEMPORARIES, states)
+    copies = _copies(stays, _GRADIENT_COPIES) if updates.copies else ()
+    yield Phase("optimizer", copies, TEMPORARIES)
+    yield updates.whole(step)
     yield Phase("optimizer", tuple((b, -size) for b, size in copies), "")
 
 
-def high_point(phases: Iterable[Phase], allocator: CachingAllocator | None = None) -> Peak:
-    """Run phases through the allocator, and return the moment when most was allocated."""
-    allocator = allocator or CachingAllocator()
-    held: dict[int, tuple[Block, str]] = {}
-    now: Counter[str] = Counter()
-    by_phase: Counter[str] = Counter()
-    most, where, parts = -1, "", dict[str, int]()
-    for phase in phases:
-        top = by_phase[phase.name]
-        for block, size in phase.events:
-            if size < 0:
-                taken, kind = held.pop(block)
-                allocator.give_back(taken)
-                now[kind] += size
-                continue
-            kind = phase.kinds.get(block, phase.kind)
-            held[block] = allocator.take(size), kind
-            now[kind] += size
-            if allocator.allocated > top:
-                top = allocator.allocated
-                if top > most:
-                    most, where, parts = top, phase.name, dict(now)
-        by_phase[phase.name] = max(top, allocator.allocated)
-    return Peak(where, parts, most, allocator.peak_reserved, dict(by_phase))
-
-
-def _parameters(model: nn.Module, trace: StepTrace, sharding: Sharding) -> tuple[Event, ...]:
-    """Return the parameters' events, each as large as its shard, and the buffers' as they are."""
-    local = [
-        sharding.local(p.shape, "parameters").numel() * p.dtype.itemsize for p in model.parameters()
-    ]
-    return tuple((b, local[b] if b < len(local) else size) for b, size in trace.parameters)
-
-
-def _kinds(trace: StepTrace) -> dict[int, str]:
-    buffers = (b for b, _ in trace.parameters if b >= len(trace.gradients))
-    return dict.fromkeys(buffers, "buffers")
-
-
-def _copies(model: nn.Module, update: Update, base: int) -> tuple[Event, ...]:
+def _copies(stays: Sizes, base: int) -> Events:
     """Return a block for each trained tensor that has a master copy, as large as that."""
-    dtype = update.master_dtype
-    if dtype is None:
-        return ()
-    held = update.sharding
-    shapes = [held.local(p.shape, "states") for p in trainable(model) if p.dtype != dtype]
-    sizes = [shape.numel() * dtype.itemsize for shape in shapes]
+    sizes = stays.get(MASTERS, {}).values()
     return tuple((base + i, size) for i, size in enumerate(sizes) if size)
 
 
-def _gradient_sizes(model: nn.Module, trace: StepTrace, sharding: Sharding) -> dict[int, int]:
-    """Return the bytes of each gradient's block, as large as its shard."""
-    return {
-        block: sharding.local(p.shape, "gradients").numel() * p.dtype.itemsize
-        for p, block in zip(model.parameters(), trace.gradients, strict=True)
-        if block is not None and p.numel()
-    }
+def _taken(block: int, size: int) -> Events:
+    return ((block, size),) if size else ()
 
 
-def _kept(events: tuple[Event, ...]) -> set[int]:
-    """Return the blocks taken and not given back."""
-    return {b for b, size in events if size > 0} - {b for b, size in events if size < 0}
-
-
-def _moved(events: tuple[Event, ...], base: int) -> tuple[Event, ...]:
+def _moved(events: Events, base: int) -> Events:
     return tuple((block + base, size) for block, size in events)
 
 
-def _resized(events: tuple[Event, ...], sizes: dict[int, int]) -> tuple[Event, ...]:
+def _resized(events: Events, sizes: dict[int, int]) -> Events:
     return tuple((b, sizes[b] if size > 0 and b in sizes else size) for b, size in events)

@@ -6,16 +6,24 @@ copies are those of their code; those of other packages update each tensor in pl
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim.adam import adam
 
+from .internals import adam
+from .moments import Phase
 from .optimizers import hidden_matrices, optimizer_named, state_buffers
+from .persistent import STATES
 from .recorder import Event, Recorder
 from .results import empty_as
-from .sharding import ALONE, Sharding
+from .settings import OPTIMIZER, Training
+from .sharding import ALONE, Sharding, local_parameters
+
+TEMPORARIES = "temporaries of the optimizer"
+_BLOCKS = 10**13  # the first number of a step's blocks: a trace's are far below
 
 
 def optimizer_events(
@@ -53,6 +61,70 @@ def optimizer_events(
         step()
     recorder.close()
     return tuple(recorder.events[start:middle]), tuple(recorder.events[middle:])
+
+
+@dataclass(frozen=True)
+class Updates:
+    """The events of an optimizer's first step and of a later one, of all parameters or of each.
+
+    `each` has those of one parameter by its place, where it is updated within backward. copies:
+    torch's optimizers need a gradient of the dtype that they update.
+    """
+
+    first: tuple[Event, ...]
+    later: tuple[Event, ...]
+    each: dict[int, tuple[tuple[Event, ...], tuple[Event, ...]]]
+    copies: bool
+
+    def whole(self, step: int) -> Phase:
+        """Return the update of all parameters in one phase."""
+        return _phase(self.later if step else self.first, _BLOCKS * (step + 1), "optimizer")
+
+    def within(self, step: int) -> dict[int, Phase]:
+        """Return the update of each parameter, by its place."""
+        return {
+            place: _phase(events[min(step, 1)], _BLOCKS * (step + 5) + place * 10**6, "backward")
+            for place, events in self.each.items()
+        }
+
+
+def _phase(events: tuple[Event, ...], base: int, name: str) -> Phase:
+    kept = {b for b, size in events if size > 0} - {b for b, size in events if size < 0}
+    moved = tuple((b + base, size) for b, size in events)
+    return Phase(name, moved, TEMPORARIES, {b + base: STATES for b in kept})
+
+
+def updates_of(model: nn.Module, plan: Training) -> Updates:
+    """Return how a plan updates a model: not on the card, all at once, or each within backward."""
+    copies = optimizer_named(plan.optimizer).torch_name is not None
+    if OPTIMIZER in plan.offload:
+        return Updates((), (), {}, copies=False)
+    if plan.step_in_backward:
+        return Updates((), (), dict(_each(model, plan)), copies=False)
+    return Updates(*_events(model, plan), {}, copies)
+
+
+def _events(model: nn.Module, plan: Training) -> tuple[tuple[Event, ...], tuple[Event, ...]]:
+    return optimizer_events(
+        model,
+        plan.optimizer,
+        implementation=plan.implementation,
+        update_dtype=plan.master_dtype,
+        sharding=plan.sharding,
+    )
+
+
+def _each(
+    model: nn.Module, plan: Training
+) -> Iterator[tuple[int, tuple[tuple[Event, ...], tuple[Event, ...]]]]:
+    """Yield the events of each trained parameter's own optimizer; equal tensors' are equal."""
+    known: dict[tuple[torch.Size, torch.dtype], Any] = {}
+    for place, parameter in enumerate(model.parameters()):
+        if parameter.requires_grad:
+            key = parameter.shape, parameter.dtype
+            if key not in known:
+                known[key] = _events(nn.ParameterList([parameter]), plan)
+            yield place, known[key]
 
 
 def _stepper(model: nn.Module, name: str, implementation: str) -> Callable[[], None]:
@@ -114,20 +186,3 @@ class _AdamW:
                 eps=1e-8,
                 maximize=False,
             )
-
-
-def local_parameters(model: nn.Module, sharding: Sharding, dtype: torch.dtype | None) -> nn.Module:
-    """Return the trainable parameters as one rank updates them, embeddings still embeddings."""
-    embeddings = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
-    local = nn.Module()
-    for index, parameter in enumerate(p for p in model.parameters() if p.requires_grad):
-        shape = sharding.local(parameter.shape, "states")
-        tensor = nn.Parameter(torch.empty(shape, dtype=dtype or parameter.dtype, device="meta"))
-        holder: nn.Module = nn.Module()
-        if id(parameter) in embeddings and len(shape) == 2:
-            holder = nn.Embedding(*shape, _weight=tensor)
-            holder.weight = tensor
-        else:
-            holder.register_parameter("weight", tensor)
-        local.add_module(str(index), holder)
-    return local

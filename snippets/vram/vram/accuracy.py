@@ -19,14 +19,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import vram
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.checkpoint import checkpoint
-from vram import Answer, Gpu, Training, build, estimate, lora
-from vram.optimizers import hidden_matrices
-from vram.shapes import shape_of
-from vram.step import next_token_loss
+
+from .adapters import lora
+from .answer import Answer
+from .engine import estimate
+from .gpus import Gpu
+from .losses import next_token_loss
+from .model import build
+from .names import shape_of
+from .optimizers import hidden_matrices
+from .settings import Training
 
 STEPS = 3
 SECONDS = 150  # that one measurement may take; on an H200 each takes about ten
@@ -150,7 +155,7 @@ def measure(configuration: Configuration, seconds: float = SECONDS) -> Bytes:
     if configuration.needs and importlib.util.find_spec(configuration.needs) is None:
         raise MeasurementError(f"{configuration.needs} is not installed")
     expandable = configuration.training.expandable_segments
-    command = [sys.executable, __file__, configuration.name]
+    command = [sys.executable, "-m", __spec__.name, configuration.name]
     return told_by(command, _environment(expandable=expandable), seconds)
 
 
@@ -171,7 +176,7 @@ def told_by(command: list[str], environment: dict[str, str], seconds: float) -> 
 
 
 def _environment(*, expandable: bool) -> dict[str, str]:
-    paths = [str(Path(vram.__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
+    paths = [str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
     kept = {name: text for name, text in os.environ.items() if name not in SETTINGS_OF_OTHERS}
     return kept | {
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),

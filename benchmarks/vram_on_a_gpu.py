@@ -1,10 +1,10 @@
 """Compare vram's predictions with a GPU: three training steps of each configuration.
 
-    python benchmarks/vram_accuracy.py [--only NAME ...] [--out FOLDER]
+    python benchmarks/vram_on_a_gpu.py [--only NAME ...] [--out FOLDER]
 
-The configurations and what measures them are in snippets/vram_accuracy.py. Without a GPU the
-predictions are printed, and nothing is written. With one, a JSON record grows in benchmarks/results
-with each configuration measured; one that fails is a row with its reason.
+The configurations and what measures them are in vram.accuracy, of the package in snippets/vram.
+Without a GPU the predictions are printed, and nothing is written. With one, a JSON record grows in
+benchmarks/results with each configuration measured; one that fails is a row with its reason.
 """
 
 from __future__ import annotations
@@ -23,13 +23,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from vram import Gpu, Sharding, accuracy
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "snippets" / "vram"), str(ROOT / "snippets")]
-
-import vram_accuracy as accuracy  # noqa: E402 - after the path to it
-from vram import Gpu, Sharding  # noqa: E402
-
 Row = dict[str, Any]
 HEAD = f"{'':<16} {'predicted, GiB':^29}  {'error: predicted / measured - 1':^31}\n" + " ".join(
     [f"{'configuration':<16}", *[f"{part:>9}" for part in ("persist", "allocated", "reserved")] * 2]
