@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import pytest
 from assay.check import check, read_entries
-from assay.figures.reading import FigureError, only
+from assay.figures.numbers import FigureError
+from assay.figures.stated import figure_of
 from assay.nouns import (
     Checked,
     Claim,
@@ -140,7 +141,7 @@ def changed_digit(stated: str) -> str:
 def changed_unit(stated: str) -> Iterator[str]:
     """Yield *stated* with another unit; a word has none, and zero is zero in any unit."""
     try:
-        figure = only(stated)
+        figure = figure_of(stated)
     except FigureError:
         return
     if figure.value == 0:
