@@ -7,6 +7,7 @@ compares one value with one stated figure. What stands here stays; what is insid
 __version__ = "0.1.0"
 
 from .check import EVERYTHING, check_root
+from .figures.conditions import ConditionError
 from .figures.judge import holds
 from .nouns import Finding, Place, Report, Status, Verdict
 from .plan import Scope
@@ -15,6 +16,7 @@ from .settings import Settings, SettingsError
 
 __all__ = [
     "EVERYTHING",
+    "ConditionError",
     "Finding",
     "Place",
     "Report",

@@ -60,7 +60,7 @@ def check(project: Project, scope: Scope, answers: Answers, run: Runner, watch: 
 
 def check_root(root: Path, scope: Scope = EVERYTHING, **how: Unpack[How]) -> tuple[Project, Report]:
     """Read the project at *root* and check it; see :func:`check_project`."""
-    project = read(root, scope.pages or ())
+    project = read(root.resolve(), scope.pages or ())
     return project, check_project(project, scope, **how)
 
 

@@ -40,5 +40,5 @@ def _git(root: Path, *arguments: str) -> bytes:
     except OSError as error:
         raise GitError(f"git cannot be started: {error}") from error
     except subprocess.CalledProcessError as error:
-        said = error.stderr.decode("utf-8", "replace").strip()
+        said = error.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
         raise GitError(f"{root} is no git repository with a commit: {said}") from error

@@ -5,6 +5,7 @@ Law: nothing of MkDocs is imported, and a tag that only MkDocs knows is passed o
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -53,9 +54,13 @@ def read(root: Path) -> Published:
         return Published()
     docs, excluded = data.get("docs_dir"), data.get("exclude_docs")
     return Published(
-        docs_dir=docs.strip("/") if isinstance(docs, str) else None,
+        docs_dir=_from_root(root, docs) if isinstance(docs, str) else None,
         excluded=(*HIDDEN, *(excluded.splitlines() if isinstance(excluded, str) else ())),
     )
+
+
+def _from_root(root: Path, folder: str) -> str:
+    return Path(os.path.relpath(os.path.join(root, folder), root)).as_posix()
 
 
 def _may_be_hidden(path: str) -> bool:

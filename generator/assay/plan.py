@@ -128,13 +128,24 @@ def ids_of(claims: Iterable[Claim]) -> list[str]:
 
     Links to a claim, reports and citations use this name.
     """
-    seen: dict[str, int] = {}
-    names = []
-    for claim in claims:
-        name = re.sub(r"[^\w]+", "-", claim.address).strip("-").lower()
-        seen[name] = seen.get(name, 0) + 1
-        names.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
-    return names
+    return numbered(re.sub(r"[^\w]+", "-", c.address).strip("-").lower() for c in claims)
+
+
+def numbered(stems: Iterable[str]) -> list[str]:
+    """Return a name for each stem, no two alike: the stem, or the stem with the next free number.
+
+    >>> numbered(["x", "x", "x-2", "y"])
+    ['x', 'x-2', 'x-2-2', 'y']
+    """
+    names: dict[str, None] = {}
+    last: dict[str, int] = {}
+    for stem in stems:
+        name = stem
+        while name in names:
+            last[stem] = last.get(stem, 1) + 1
+            name = f"{stem}-{last[stem]}"
+        names[name] = None
+    return list(names)
 
 
 class _CannotAsk(Exception):

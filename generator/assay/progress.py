@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from .nouns import Session
+from .plain import visible
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -74,7 +75,7 @@ class Bar(Silent):
             BarColumn(24),
             MofNCompleteColumn(),
             Elapsed(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             console=Console(stderr=True),
             transient=True,
         )
@@ -93,12 +94,12 @@ class Bar(Silent):
 
     def _show(self, advance: int) -> None:
         if self._progress is not None and self._task is not None:
-            running = ", ".join(list(self._running)[:3])
+            running = visible(", ".join(list(self._running)[:3]))
             self._progress.update(self._task, advance=advance, description=running)
 
 
 def _say(line: str) -> None:
-    sys.stderr.write(f"assay: {line}\n")
+    sys.stderr.write(f"assay: {visible(line)}\n")
     sys.stderr.flush()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Struct
@@ -39,7 +39,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     also: tuple[str, ...] = ()
     path: tuple[str, ...] = ("snippets",)
     preload: tuple[str, ...] = ()
-    timeout: float = 20.0
+    timeout: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = 20.0
     words: int = 900
     store: str = ""
     names: tuple[Name, ...] = ()
@@ -84,7 +84,8 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _has_table(file: Path) -> bool:
-    return file.is_file() and "assay" in _read(file).get("tool", {})
+    tool = _read(file).get("tool") if file.is_file() else None
+    return isinstance(tool, dict) and "assay" in tool
 
 
 def _near(error: str) -> str:

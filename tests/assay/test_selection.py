@@ -104,7 +104,10 @@ def committed(make: Make) -> Project:
     """A project of two good pages, all of it committed."""
     made = make(
         {
-            "docs/grün.md": page("import tool\nx = tool.x", "[1](claim:x)"),
+            "docs/grün.md": page(
+                "import tool\nx = tool.x * int(open('data/x.txt').read())", "[1](claim:x)"
+            ),
+            "data/x.txt": "1",
             "docs/другая.md": page("y = 2", "[2](claim:y)"),
             "snippets/tool.py": "x = 1\n",
             "notes.txt": "",
@@ -117,11 +120,19 @@ def committed(make: Make) -> Project:
 
 
 def test_nothing_changed_is_said(committed: Project) -> None:
-    """With no page changed, the check ends with 0 and says so; another file is no page."""
-    (committed.root / "notes.txt").write_text("more")
+    """With nothing changed, the check ends with 0 and says so."""
     done = committed.assay("check", "--changed")
     assert (done.returncode, done.stdout) == (0, "")
-    assert "no page differs" in done.stderr
+    assert "nothing differs" in done.stderr
+
+
+def test_named_pages_are_checked_where_they_changed(committed: Project) -> None:
+    """Paths and --changed together mean the pages that are both named and changed."""
+    committed.edit("docs/grün.md", "[1]", "[3]")
+    done = committed.assay("check", "--changed", "docs/другая.md")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "no page that is named differs" in done.stderr
+    assert committed.assay("check", "--changed", "docs/grün.md").returncode == 1
 
 
 @pytest.mark.parametrize(
@@ -130,6 +141,7 @@ def test_nothing_changed_is_said(committed: Project) -> None:
         ("docs/другая.md", "[2]", "[3]", "1 claim"),
         ("docs/grün.md", "[1]", "[3]", "1 claim"),
         ("snippets/tool.py", "x = 1", "x = 5", "2 claims"),
+        ("data/x.txt", "1", "5", "2 claims"),
     ],
 )
 def test_a_change_is_checked_whatever_its_name_and_kind(
@@ -140,3 +152,25 @@ def test_a_change_is_checked_whatever_its_name_and_kind(
     done = committed.assay("check", "--changed")
     assert done.returncode == 1, done.stdout + done.stderr
     assert f"{checked}: " in done.stdout
+
+
+def test_what_is_no_page_is_found_again_by_a_check_of_all(make: Make) -> None:
+    """A broken file of citations matters to any page, and the command under it finds it."""
+    made = make({"glossary/givens/g.toml": "[k\n", "docs/a.md": "A page.\n"})
+    assert "again: assay check\n" in made.assay("check").stdout
+    assert made.assay("check", "docs/a.md").returncode == 1
+
+
+def test_a_page_that_no_check_has_read_is_not_published(make: Make) -> None:
+    """MkDocs would publish it, so the build ends, names it and says what to do."""
+    made = make(
+        {
+            "mkdocs.yml": "site_name: x\nplugins: [assay]\n",
+            "docs/index.md": "A page.\n",
+            "docs/other.markdown": "It takes 12 GB.\n",
+        }
+    )
+    done = made.assay("build")
+    assert done.returncode == 1
+    assert "no check has read other.markdown" in done.stderr
+    assert not (made.root / "site").exists()

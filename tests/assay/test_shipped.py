@@ -36,7 +36,10 @@ from .lab import REPOSITORY, Project
 
 pytest.importorskip("torch", reason="the shipped entries compute with torch")
 
-SOURCES = ("pyproject.toml", "glossary", "evidence", "docs", "snippets", "generator")
+SOURCES = (
+    *("pyproject.toml", "glossary", "evidence", "docs", "snippets", "generator"),
+    *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "LICENSE-docs"),
+)
 
 
 class Gave:

@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ("docs", "glossary", "evidence", "snippets", "generator", "mkdocs.yml", "pyproject.toml")
+SOURCES = (
+    *("docs", "glossary", "evidence", "snippets", "generator", "mkdocs.yml", "pyproject.toml"),
+    *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "LICENSE-docs"),
+)
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
 
 

@@ -85,7 +85,7 @@ def test_serving_follows_an_edit_and_shows_what_fails(tmp_path):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job has none
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # none in a job
     )
     try:
         address = f"http://127.0.0.1:{port}/glossary/adamw/"

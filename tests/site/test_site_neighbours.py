@@ -66,10 +66,13 @@ Some of it. See [the start](guide/start.md#then).
 """,
     "docs/tags.md": "# Tags\n\n<!-- material/tags -->\n",
     "docs/guide/index.md": "# Guide\n\n{{ ways_in() }}\n",
-    "docs/guide/start.md": "---\ntags: [history]\n---\n\n# Start\n\n## Then\n\nIt is {{ height }}.\n",
-    "docs/guide/advanced.md": "# Advanced\n\n{% for name in ['one', 'two'] %}* {{ name }}\n{% endfor %}\n",
+    "docs/guide/start.md": "---\ntags: [history]\n---\n\n# Start\n\n"
+    "## Then\n\nIt is {{ height }}.\n",
+    "docs/guide/advanced.md": "# Advanced\n\n"
+    "{% for name in ['one', 'two'] %}* {{ name }}\n{% endfor %}\n",
     "docs/guide/deep/nested.md": "---\nhide: [toc]\n---\n\n# Nested\n\n[up](../index.md)\n",
-    "docs/reference/api.md": "# API\n\n```python\nprint('shown')\n```\n\n| a | b |\n|---|---|\n| c | d |\n",
+    "docs/reference/api.md": "# API\n\n```python\nprint('shown')\n```\n\n"
+    "| a | b |\n|---|---|\n| c | d |\n",
     "docs/reference/units.md": f"""\
 ---
 title: Units of height
@@ -172,7 +175,10 @@ def sites(tmp_path_factory):
         file.write_text(text, encoding="utf-8")
         if number % 4 == 3 or path == "main.py":
             commit(root, month=number // 4 + 1)
-    env = os.environ | {"ASSAY_STORE": str(root.parent / "store"), "SOURCE_DATE_EPOCH": "1780000000"}
+    env = os.environ | {
+        "ASSAY_STORE": str(root.parent / "store"),
+        "SOURCE_DATE_EPOCH": "1780000000",
+    }
     built = {}
     for name, plugins in WITH.items():
         config = root / "mkdocs.yml"

@@ -50,11 +50,7 @@ def check(
         top = options.root_of(root)
         files = selection.files_of(top, paths)
         project = read(top, [file for file in files if file.endswith(".md")])
-        try:
-            pages = _pages(project, files, changed=changed)
-        except selection.Nothing as nothing:
-            click.echo(f"assay: {nothing}", err=True)
-            return
+        pages = _pages(project, files, changed=changed)
         scope = Scope(pages=pages, require_records=require_records)
         here = Device(device)
         with progress.watch() as watch:
@@ -74,4 +70,8 @@ def _pages(project: Project, files: list[str], *, changed: bool) -> frozenset[st
     if not changed:
         return named
     differing = selection.changed_pages(project, git.changed(project.root))
-    return differing if named is None or differing is None else named | differing
+    if named is None or differing is None:
+        return named if differing is None else differing
+    if not named & differing:
+        raise options.Nothing("no page that is named differs from the last commit")
+    return named & differing

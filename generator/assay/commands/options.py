@@ -28,11 +28,17 @@ require_records = click.option(
 paths = click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
 
 
+class Nothing(Exception):
+    """There is nothing to do, and that is as it should be; the text says why."""
+
+
 @contextmanager
 def plain_errors() -> Iterator[None]:
     """Turn what the user can mend into one line and exit status 2; an interrupt into 130."""
     try:
         yield
+    except Nothing as nothing:
+        click.echo(f"assay: {nothing}", err=True)
     except (SettingsError, WorkerError, GitError) as error:
         click.echo(f"assay: error: {error}", err=True)
         sys.exit(2)

@@ -29,7 +29,7 @@ def record(paths: tuple[Path, ...], device: str, root: Path | None) -> None:
     with options.plain_errors():
         top = options.root_of(root)
         files = selection.files_of(top, paths)
-        project = read(top)
+        project = read(top, [file for file in files if file.endswith(".md")])
         setup = setup_of(top, project.settings)
         gpu = gpu_here(setup, Device(device))
         answers = Measured(project, lambda path: click.echo(f"{gpu}: {path}", err=True))

@@ -14,10 +14,7 @@ from ..check import read_entries
 from ..nouns import Entry
 from ..project import Project
 from ..settings import SettingsError
-
-
-class Nothing(Exception):
-    """There is nothing to check, and that is as it should be; the text says why."""
+from .options import Nothing
 
 
 def files_of(root: Path, paths: Iterable[Path]) -> list[str]:
@@ -98,24 +95,13 @@ def _imports(code: str, module: str) -> bool:
 
 
 def changed_pages(project: Project, changed: Iterable[str]) -> frozenset[str] | None:
-    """Return the pages to check after a change; None, all of them, where an input of many changed.
+    """Return the pages to check after a change; None, all of them, where another file changed.
 
-    Whatever is no page but is read by a check (snippets, givens, papers, records, settings, what
-    sessions import) may matter to any page; a check of all is cheap, as what did not change is
-    not run again.
+    Whatever is no page may be read by any page: a snippet, a citation, data. A check of all is
+    cheap, as what did not change is not run again.
     """
     given = set(changed)
     pages = {page.path for page in project.pages}
-    if any(_is_input(project, path) for path in given - pages):
-        return None
-    if not given & pages:
-        raise Nothing("no page differs from the last commit")
-    return frozenset(given & pages)
-
-
-def _is_input(project: Project, path: str) -> bool:
-    settings = project.settings
-    own = (settings.glossary, settings.docs, settings.snippets, settings.evidence, *settings.path)
-    return path in {"assay.toml", "pyproject.toml", "mkdocs.yml"} or any(
-        path.startswith(f"{folder}/") for folder in own
-    )
+    if not given:
+        raise Nothing("nothing differs from the last commit")
+    return frozenset(given) if given <= pages else None

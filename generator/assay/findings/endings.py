@@ -42,10 +42,13 @@ class End(Enum):
 
 def end_of(snippet: Snippet, checked: Checked) -> End:
     """Say how *snippet*, one of the session of *checked*, ended."""
+    return _end(checked.session.snippets.index(snippet), snippet, checked)
+
+
+def _end(number: int, snippet: Snippet, checked: Checked) -> End:
     if checked.is_awaited:
         return End.AWAITED
     ran, failure = checked.outcome.snippets, checked.outcome.failure
-    number = checked.session.snippets.index(snippet)
     if number >= len(ran):
         struck = failure is not None and number == len(ran)
         return End.STOPPED if struck else End.NOT_RUN
@@ -78,7 +81,8 @@ def is_success(checked: Checked) -> bool:
 
 def has_answer(checked: Checked) -> bool:
     """Whether a session ran to its end, whatever the page states of it."""
-    ends = [end_of(snippet, checked) for snippet in checked.session.snippets]
+    snippets = checked.session.snippets
+    ends = (_end(number, snippet, checked) for number, snippet in enumerate(snippets))
     return checked.outcome.failure is None and all(end.is_good for end in ends)
 
 

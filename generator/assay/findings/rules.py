@@ -42,8 +42,11 @@ Rule = Callable[[Facts], Iterable[Finding]]
 
 
 def files(facts: Facts) -> Iterator[Finding]:
-    """Files that cannot be read."""
-    yield from (f for f in facts.project.findings if facts.scope.has(f.place.path))
+    """Files that cannot be read; one that is no page may matter to any page."""
+    pages = {page.path for page in facts.project.pages}
+    for finding in facts.project.findings:
+        if finding.place.path not in pages or facts.scope.has(finding.place.path):
+            yield finding
 
 
 def between(facts: Facts) -> Iterator[Finding]:

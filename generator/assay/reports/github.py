@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ..nouns import Finding, Report
+from ..plain import visible
 from . import again
-from .text import summary_lines, visible
+from .text import summary_lines
 
 
 def as_github(report: Report) -> str:

@@ -116,9 +116,9 @@ def as_json(report: Report) -> str:
 
 
 def _claims(report: Report) -> Iterator[ClaimRow]:
-    said = {entry.slug: sentences.of_claims(entry) for entry in report.entries}
+    said = {entry.path: sentences.of_claims(entry) for entry in report.entries}
     for verdict in report.verdicts:
-        yield _claim(verdict, said[verdict.entry][verdict.claim.span.start])
+        yield _claim(verdict, said[verdict.claim.place.path][verdict.claim.span.start])
 
 
 def _claim(verdict: Verdict, sentence: str) -> ClaimRow:

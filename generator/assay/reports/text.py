@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ..findings.codes import CODES
 from ..nouns import Finding, Report
+from ..plain import visible
 from . import again
 from .summary import counted, plural, statuses, summary
 
@@ -32,7 +33,7 @@ def summary_lines(report: Report) -> Iterator[str]:
     kept = [e for e in report.exemptions if e.kept]
     if kept:
         yield f"names kept {sum(e.kept for e in kept)} numbers out of the figure check:"
-        yield from (f"  {e.kept:>4}  {e.reason}  ({e.pattern})" for e in kept)
+        yield from (visible(f"  {e.kept:>4}  {e.reason}  ({e.pattern})") for e in kept)
     for code in sorted({f.code for f in report.findings}):
         yield f"{code}: {CODES[code].summary}"
 
@@ -77,11 +78,6 @@ def _caret(source: str, line: int, column: int) -> list[str]:
     margin = f"  {line:>5} | "
     under = " " * (len(margin) - 2 + len(lead) + column - 1 - start)
     return [f"{margin}{lead}{visible(shown)}{more}", f"{under}  ^"]
-
-
-def visible(text: str) -> str:
-    """Replace what a terminal would obey rather than show."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def _indented(text: str) -> str:

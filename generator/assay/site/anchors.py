@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from ..plan import numbered
+
 _SPELLED = {"+": " plus ", "#": " sharp ", "&": " and ", "%": " percent ", "@": " at "}
 
 
@@ -14,14 +16,9 @@ def anchors(kind: str, texts: Iterable[str]) -> dict[str, str]:
     >>> anchors("", ["C", "C++", "Память", "?"])
     {'C': 'c', 'C++': 'c-plus-plus', 'Память': 'память', '?': 'x'}
     """
-    found: dict[str, str] = {}
-    taken: dict[str, int] = {}
-    for text in texts:
-        if text not in found:
-            name = "-".join(filter(None, (kind, _dashed(text) or "x")))
-            taken[name] = taken.get(name, 0) + 1
-            found[text] = name if taken[name] == 1 else f"{name}-{taken[name]}"
-    return found
+    each = list(dict.fromkeys(texts))
+    stems = ("-".join(filter(None, (kind, _dashed(text) or "x"))) for text in each)
+    return dict(zip(each, numbered(stems), strict=True))
 
 
 def _dashed(text: str) -> str:

@@ -38,6 +38,6 @@ def coded(text: str) -> str:
 
 
 def text_of(text: str) -> str:
-    """Return the text of a claim as HTML; a short one, a figure with its unit, stays on one line."""
+    """Return the text of a claim as HTML; a figure with its unit stays on one line."""
     escaped = inert(text)
     return escaped.replace(" ", "&nbsp;") if len(text) <= SHORT else escaped

@@ -69,6 +69,13 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
     def on_files(self, files: Files, /, *, config: MkDocsConfig) -> Files:
         """Add the entries, which stand outside of the docs, and the pages that have no source."""
         assert self._site is not None
+        unread = [f.src_uri for f in files.documentation_pages() if f.src_uri not in self._texts]
+        if unread:
+            raise PluginError(
+                f"assay: no check has read {', '.join(unread[:5])}; name pages with .md, keep them "
+                f"in {self._site.project.settings.docs}/, the docs of assay's settings, and list "
+                "what is not to be published under exclude_docs"
+            )
         root, docs = self._site.project.root, self._site.project.settings.docs
         sources = {address: path for path, address in self._site.addresses.items()}
         for path, text in self._texts.items():

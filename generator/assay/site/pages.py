@@ -67,8 +67,9 @@ class Site(Struct, frozen=True, kw_only=True):
 
     def _served(self, path: str) -> str:
         name = path.removesuffix(".md")
-        if posixpath.basename(name) == "index":
-            return name.removesuffix("index") + ("" if self.directory_urls else "index.html")
+        folder, base = posixpath.split(name)
+        if base in {"index", "README"}:
+            return posixpath.join(folder, "") + ("" if self.directory_urls else "index.html")
         return f"{name}/" if self.directory_urls else f"{name}.html"
 
 
@@ -91,7 +92,7 @@ def site_of(project: Project, report: Report, commit: str, *, directory_urls: bo
         verdicts=_grouped((v.entry, v) for v in report.verdicts),
         terms={entry.slug: entry for entry in terms},
         categories=categories,
-        category_paths={c: f"{CATEGORIES}/{a}/index.md" for c, a in anchors("", categories).items()},
+        category_paths=_category_paths(categories),
         followers=_grouped((s, e) for e in terms if e.front for s in e.front.prerequisites),
     )
 
@@ -192,13 +193,20 @@ def _render(site: Site, here: str, template: str, **more: Any) -> str:
     return text
 
 
+def _category_paths(categories: Iterable[str]) -> dict[str, str]:
+    names = anchors("", categories).items()
+    return {category: f"{CATEGORIES}/{name}/index.md" for category, name in names}
+
+
 def _addresses(project: Project, report: Report) -> dict[str, str]:
-    docs = f"{project.settings.docs}/"
+    docs, terms = f"{project.settings.docs}/", f"{project.settings.glossary}/"
     others = {path: path.removeprefix(docs) for path in project.files if path.startswith(docs)}
     return others | {
-        entry.path: f"{TERMS}/{entry.slug}.md" if entry.front else entry.path.removeprefix(docs)
+        entry.path: f"{TERMS}/{entry.slug}.md"
+        if entry.path.startswith(terms)
+        else entry.path.removeprefix(docs)
         for entry in report.entries
-        if entry.front or entry.path.startswith(docs)
+        if entry.path.startswith((docs, terms))
     }
 
 

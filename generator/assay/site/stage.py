@@ -1,7 +1,7 @@
 """The pages of a site as files in a folder, for a site generator to render.
 
-Law: these are the texts that MkDocs' own hooks are given, without the marks for other plugins. Files are written only where their
-content changed, so that a live site rebuilds what it must.
+Law: these are the texts that MkDocs' own hooks are given, without the marks for other plugins.
+Files are written only where their content changed, so that a live site rebuilds what it must.
 """
 
 from __future__ import annotations

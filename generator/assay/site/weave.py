@@ -6,9 +6,7 @@ link to its proof on the same page. What contributors wrote is data to templates
 
 from __future__ import annotations
 
-import html
 import posixpath
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
