@@ -285,8 +285,8 @@ MUTATIONS = {
     ),
     "memory: states halved": Mutation(
         "vram/vram/persistent.py",
-        "return 2 * gradient_bytes(model, dtype)",
-        "return gradient_bytes(model, dtype)",
+        "optimizer_states=found.get(STATES, 0)",
+        "optimizer_states=found.get(STATES, 0) // 2",
         "bytes-per-parameter",
     ),
 }
