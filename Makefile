@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+PARALLEL := -n auto
 
 .PHONY: site serve check test prove lint clean
 
@@ -16,10 +17,11 @@ check: $(READY)
 	$(BIN)/assay check
 
 test: $(READY) lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
+# What takes long and changes seldom: kills, corpora, foreign packages, other renderers.
 prove: $(READY)
-	$(BIN)/python -m pytest -m prove
+	$(BIN)/python -m pytest $(PARALLEL) -m prove
 
 lint: $(READY)
 	$(BIN)/ruff check .

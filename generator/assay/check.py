@@ -1,27 +1,28 @@
 """The check: the whole flow on one page.
 
-    text --parse--> Entry --plan--> Job --run--> Outcome --compare--> Verdict --> report, stage
+    text --parse--> Entry --plan--> Job --run--> Outcome --compare--> Verdict --> reports, site
 
 Law: what runs sessions is an argument; nothing here knows how a session is run.
 """
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
-from functools import partial
-from typing import Protocol
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol, TypedDict, Unpack
 
-from msgspec.structs import replace
-
+from . import progress
+from .answers import Answers, Kept
 from .entries import parse
-from .findings import compare, endings, formulas, prose, structure
-from .nouns import Checked, Entry, Failure, Finding, Outcome, Place, Report, Session
-from .plan import Key, Plan, plan
-from .project import Project
-from .sessions import records
-from .sessions.runner import Runner
-from .sessions.store import Store
+from .findings import compare, prose, rules
+from .nouns import Checked, Device, Entry, Failure, Key, Outcome, Report, Session
+from .plan import Scope, plan
+from .project import Project, read, setup_of, store_of
+from .sessions.runner import Fresh, Runner, by_device, default_runner, gpu_here
+
+EVERYTHING = Scope()
 
 
 class Watch(Protocol):
@@ -37,211 +38,96 @@ class Watch(Protocol):
         """*session* has ended."""
 
 
-def check(
-    project: Project,
-    run: Runner,
-    store: Store | None,
-    watch: Watch,
-    only: Collection[str] = (),
-    *,
-    device: str = "cpu",
-    require_records: bool = False,
-) -> Report:
-    """Check *project*, or just the pages whose paths are in *only*.
-
-    Sessions of *device* run here beside those of the CPU; records answer for those of any other.
-    With *require_records*, a claim without a good record is an error.
-    """
+def check(project: Project, scope: Scope, answers: Answers, run: Runner, watch: Watch) -> Report:
+    """Check the pages of *project* that are in *scope*; *run* runs what *answers* does not know."""
     began = time.monotonic()
+    names = prose.names_of(project.settings)
     entries = read_entries(project)
-    planned = plan(entries, project.settings.timeout)
-    chosen = [entry for entry in entries if not only or entry.path in only]
-    pages = {entry.slug for entry in chosen}
-    wanted = _wanted(planned, pages)
-    known = _known(wanted, project, store, {"cpu", device})
-    asked = {key: session for key, session in wanted.items() if key not in known}
-    checks = known | _run(asked, run, watch, partial(_keep, store))
-    names = names_of(project)
-    judged = [
-        compare.judge(bound, checks, names) for bound in planned.claims if bound.entry.slug in pages
-    ]
-    unbound = [prose.check(entry, names) for entry in chosen]
-    between = structure.check(entries, project.papers, files_of(project), project.settings.words)
-    findings = [
-        *(f for f in (*project.findings, *between) if not only or f.place.path in only),
-        *(finding for entry in chosen for finding in entry.findings),
-        *(finding for entry in chosen for finding in formulas.check(entry)),
-        *(finding for found, _ in unbound for finding in found),
-        *_cited(chosen, project),
-        *(f for c in checks.values() for f in _ended(c, pages)),
-        *(finding for _, finding in judged if finding is not None),
-        *(f for f in _orphans(project, planned) if not only),
-    ]
+    planned = plan(entries, project.settings.timeout, scope)
+    checks = _checked(planned.wanted, answers, run, watch)
+    verdicts = compare.verdicts(planned.claims, checks, names)
+    unbound = [prose.check(entry, names) for entry in entries if scope.has(entry.path)]
+    facts = rules.Facts(project, scope, entries, planned, checks, verdicts, unbound)
     return Report(
-        entries=tuple(entries),
-        verdicts=tuple(verdict for verdict, _ in judged),
+        entries=entries,
+        verdicts=verdicts,
         checked=tuple(checks.values()),
-        findings=_listed(findings, require_records=require_records),
-        exemptions=prose.exemptions(names, [kept for _, kept in unbound]),
+        findings=rules.found(facts),
+        exemptions=prose.exemptions(names, unbound),
         seconds=time.monotonic() - began,
     )
 
 
-def measure(
-    project: Project,
-    run: Runner,
-    keep: Callable[[Checked], object],
-    watch: Watch,
-    device: str,
-    only: Collection[str] = (),
-) -> Report:
-    """Run the sessions of *device* alone, and compare what the pages state with this run.
+def check_root(root: Path, scope: Scope = EVERYTHING, **how: Unpack[How]) -> tuple[Project, Report]:
+    """Read the project at *root* and check it; see :func:`check_project`."""
+    project = read(root, scope.pages or ())
+    return project, check_project(project, scope, **how)
 
-    *keep* is given each session that ran to its end, as soon as it has.
+
+class How(TypedDict, total=False):
+    """With what a project is checked; every part has a default."""
+
+    runner: Runner
+    """What runs sessions; by default the fastest that this machine has."""
+    jobs: int | None
+    """Sessions at a time; by default one a core."""
+    keep: bool
+    """Whether results are reused and kept; by default they are."""
+    here: Device
+    """The device whose sessions run here, instead of asking records; by default the CPU."""
+    watch: Watch
+    """What is told how it goes on; by default nothing."""
+
+
+def check_project(project: Project, scope: Scope = EVERYTHING, **how: Unpack[How]) -> Report:
+    """Check *project* with its own settings, and as *how* says.
+
+    Raises :class:`SettingsError` and :class:`WorkerError` where sessions cannot be run.
     """
-    began = time.monotonic()
-    entries = read_entries(project)
-    planned = plan(entries, project.settings.timeout)
-    chosen = [entry for entry in entries if not only or entry.path in only]
-    wanted = {
-        key: session
-        for key, session in _wanted(planned, {entry.slug for entry in chosen}).items()
-        if session.job.device == device and not session.is_broken
-    }
-    checks = _run(
-        wanted, run, watch, lambda checked: keep(checked) if endings.has_answer(checked) else None
-    )
-    judged = [
-        compare.judge(bound, checks, names_of(project))
-        for bound in planned.claims
-        if {ask.session for ask in (bound.ask, bound.true_for) if ask} <= checks.keys()
-        and bound.ask
-    ]
-    findings = [
-        *(finding for entry in chosen for finding in entry.findings),
-        *(f for c in checks.values() for f in endings.findings(c.session, c.outcome)),
-        *(finding for _, finding in judged if finding is not None),
-    ]
-    return Report(
-        entries=tuple(entries),
-        verdicts=tuple(verdict for verdict, _ in judged),
-        checked=tuple(checks.values()),
-        findings=_listed(findings),
-        exemptions=(),
-        seconds=time.monotonic() - began,
-    )
+    setup, here = setup_of(project.root, project.settings), how.get("here", Device.CPU)
+    if here is not Device.CPU:
+        gpu_here(setup, here)
+    answers = Kept(project, store_of(project) if how.get("keep", True) else None, here)
+    watch = how.get("watch") or progress.Silent()
+    runner = how.get("runner")
+    if runner is not None:
+        return check(project, scope, answers, runner, watch)
+    own = default_runner(setup, how.get("jobs") or os.cpu_count() or 1)
+    try:
+        run = by_device(own, Fresh(setup, 1))  # a GPU is measured by one session at a time
+        return check(project, scope, answers, run, watch)
+    finally:
+        own.close()
 
 
-def _listed(findings: Iterable[Finding], *, require_records: bool = False) -> tuple[Finding, ...]:
-    """Return *findings* in the order of their places, each once."""
-    strict = {"A110", "A111"} if require_records else {}
-    raised = (replace(f, severity="error") if f.code in strict else f for f in findings)
-    return tuple(sorted(dict.fromkeys(raised), key=lambda f: (f.place, f.code)))
-
-
-def read_entries(project: Project) -> list[Entry]:
+def read_entries(project: Project) -> tuple[Entry, ...]:
     """Parse every page of *project*."""
-    return [
+    folder = project.settings.snippets
+    return tuple(
         parse.parse(
-            page.path,
-            page.slug,
-            page.text,
-            project.snippets,
-            term=page.term,
-            snippets=project.settings.snippets,
+            page.path, page.slug, page.text, project.snippets, term=page.term, snippets=folder
         )
         for page in project.pages
-    ]
+    )
 
 
-def names_of(project: Project) -> prose.Names:
-    """Return the patterns of names that may hold a number: built in, then of the settings."""
-    return (*prose.BUILT_IN, *((n.pattern, n.reason) for n in project.settings.names))
-
-
-def files_of(project: Project) -> list[str]:
-    """Return the paths that a link of a page may go to."""
-    root = project.root
-    folders = (project.settings.glossary, project.settings.docs)
-    return [p.relative_to(root).as_posix() for f in folders for p in (root / f).rglob("*")]
-
-
-def _wanted(planned: Plan, pages: Collection[str]) -> dict[Key, Session]:
-    """Return the sessions that the claims and snippets of the chosen pages need."""
-    asked = {
-        ask.session
-        for bound in planned.claims
-        if bound.entry.slug in pages
-        for ask in (bound.ask, bound.true_for)
-        if ask is not None
-    }
-    return {k: s for k, s in planned.sessions.items() if s.page in pages or k in asked}
-
-
-def _known(
-    wanted: dict[Key, Session], project: Project, store: Store | None, here: Collection[str]
+def _checked(
+    wanted: Mapping[Key, Session], answers: Answers, run: Runner, watch: Watch
 ) -> dict[Key, Checked]:
-    """Return what need not run: results of the store, records of devices that are not here."""
-    recorded = project.records.values()
-    found: dict[Key, Checked] = {}
-    for key, session in wanted.items():
-        if session.is_broken:
-            found[key] = Checked(session=session, outcome=Outcome())
-        elif session.job.device not in here:
-            found[key] = records.answer(session, recorded, project.sources.digest)
-        elif store and session.job.device == "cpu" and (outcome := store.find(session.job)):
-            found[key] = Checked(session=session, outcome=outcome, reused=True)
+    """Return what is known of each session, and run the others.
+
+    What never comes back is lost, and passes for nothing.
+    """
+    known = {key: answers.known(session) for key, session in wanted.items()}
+    asked = [session for key, session in wanted.items() if known[key] is None]
+    lost = Outcome(failure=Failure(kind="lost", text="no answer came from it"))
+    found = {k: c or Checked(session=wanted[k], outcome=lost) for k, c in known.items()}
+    if asked:
+        watch.begin(len(asked))
+    jobs = ((number, session.job) for number, session in enumerate(asked))
+    for number, outcome in run(jobs, lambda n: watch.start(asked[n])) if asked else ():
+        checked = Checked(session=asked[number], outcome=outcome)
+        watch.end(checked.session, outcome.seconds)
+        found[checked.session.key] = checked
+        answers.keep(checked)
     return found
-
-
-def _run(
-    wanted: dict[Key, Session], run: Runner, watch: Watch, keep: Callable[[Checked], object]
-) -> dict[Key, Checked]:
-    """Run all that is *wanted*; what never comes back is lost, and passes for nothing."""
-    lost = Failure(kind="lost", text="no answer came from it")
-    found = {k: Checked(session=s, outcome=Outcome(failure=lost)) for k, s in wanted.items()}
-    if not wanted:
-        return found
-    watch.begin(len(wanted))
-    keys = list(wanted)
-    jobs = ((n, wanted[key].job) for n, key in enumerate(keys))
-    for number, outcome in run(jobs, lambda n: watch.start(wanted[keys[n]])):
-        session = wanted[keys[number]]
-        watch.end(session, outcome.seconds)
-        found[keys[number]] = checked = Checked(session=session, outcome=outcome)
-        keep(checked)
-    return found
-
-
-def _keep(store: Store | None, checked: Checked) -> None:
-    """Keep a success in *store*; a GPU's results are kept as records alone."""
-    job = checked.session.job
-    if store is not None and job.device == "cpu" and endings.is_success(checked):
-        store.keep(job, checked.outcome)
-
-
-def _ended(checked: Checked, pages: Collection[str]) -> Iterator[Finding]:
-    """Yield what went wrong in a session of the chosen pages; a stale record says nothing of it."""
-    for one in (checked, *checked.others):
-        if one.session.page in pages and not one.changed:
-            yield from endings.findings(one.session, one.outcome)
-
-
-def _orphans(project: Project, planned: Plan) -> Iterator[Finding]:
-    devices = {key: session.job.device for key, session in planned.sessions.items()}
-    for path, record in project.records.items():
-        if devices.get((record.page, record.session)) != record.device:
-            message = f"no session {record.session!r} of {record.page} asks for {record.device}"
-            hint = "remove the file, or measure the session under its new name"
-            yield Finding(
-                code="A112", place=Place(path), message=message, hint=hint, severity="warning"
-            )
-
-
-def _cited(entries: Iterable[Entry], project: Project) -> Iterator[Finding]:
-    for entry in entries:
-        yield from compare.opinions(entry)
-        for given in entry.givens:
-            finding = compare.given_finding(given, project.givens)
-            if finding is not None:
-                yield finding

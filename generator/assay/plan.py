@@ -1,18 +1,30 @@
 """Entries to sessions and jobs, and every claim to the session that can answer it.
 
-Law: a job holds code, probes and limits; never what the page states, and no line number.
+Law: a job holds code, probes and limits; never what the page states, and no line number. What is
+asked of a session does not depend on the scope of a check, so that its kept result serves all.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
 from .figures import conditions
 from .hints import nearest
-from .nouns import Claim, Condition, Entry, Finding, Job, Session, Snippet, Source
+from .nouns import (
+    Claim,
+    Condition,
+    Device,
+    Entry,
+    Finding,
+    Job,
+    Key,
+    Session,
+    Snippet,
+    Source,
+)
 
 _ADDRESS = re.compile(
     r"""(?:(?P<page>[\w-]+(?:/[\w-]+)*)/)?
@@ -20,8 +32,28 @@ _ADDRESS = re.compile(
         (?P<probe>[^\W\d]\w*(?:\.[^\W\d]\w*|\[-?\d+\]|\[(?:'[^']*'|"[^"]*")\])*)""",
     re.VERBOSE,
 )
-Key = tuple[str, str]
-"""A session: its page's slug and its name."""
+
+Groups = Mapping[str, Mapping[str, tuple[Snippet, ...]]]
+"""The snippets of each page (by slug) by their session, in the order of the page."""
+
+
+class Scope(Struct, frozen=True, kw_only=True):
+    """What a check is about; the default is everything."""
+
+    pages: frozenset[str] | None = None
+    """Paths of pages; None means all of them, and an empty set means none."""
+    device: Device | None = None
+    """Only the sessions of this device and what is claimed of them."""
+    require_records: bool = False
+    """Whether a claim without a good record is an error."""
+
+    def has(self, path: str) -> bool:
+        """Whether the page at *path* is looked at."""
+        return self.pages is None or path in self.pages
+
+    def runs_on(self, device: Device) -> bool:
+        """Whether sessions of *device* are looked at."""
+        return self.device in {None, device}
 
 
 class Ask(Struct, frozen=True):
@@ -32,129 +64,196 @@ class Ask(Struct, frozen=True):
 
 
 class Bound(Struct, frozen=True, kw_only=True):
-    """A claim with what it asks; *problem* says why it cannot be asked."""
+    """A claim that can be asked: of which session, and under which condition it holds."""
 
     entry: Entry
     claim: Claim
-    condition: Condition = Condition()
-    ask: Ask | None = None
+    id: str
+    condition: Condition
+    ask: Ask
     true_for: Ask | None = None
-    problem: Finding | None = None
+
+    @property
+    def asks(self) -> tuple[Ask, ...]:
+        """All that it asks: its own value, and for a refutation that for which it would be true."""
+        return (self.ask, self.true_for) if self.true_for else (self.ask,)
+
+
+class Unaskable(Struct, frozen=True, kw_only=True):
+    """A claim that no session can answer, and why."""
+
+    entry: Entry
+    claim: Claim
+    id: str
+    problem: Finding
 
 
 class Plan(Struct, frozen=True):
-    """What is to run, and for which claims."""
+    """What there is, and what of it a check is about."""
 
     sessions: dict[Key, Session]
-    claims: tuple[Bound, ...]
+    """Every session of the project."""
+    wanted: dict[Key, Session]
+    """Those that the scope needs: of its pages, and those that its claims ask."""
+    claims: tuple[Bound | Unaskable, ...]
+    """The claims of the scope."""
 
 
-class _Unbound(Exception):
-    def __init__(self, finding: Finding) -> None:
-        self.finding = finding
-
-
-def plan(entries: Sequence[Entry], timeout: float) -> Plan:
+def plan(entries: Sequence[Entry], timeout: float, scope: Scope = Scope()) -> Plan:  # noqa: B008 - frozen
     """Plan the check of *entries*; *timeout* is the limit of a session that names none."""
-    groups = {entry.slug: _groups(entry) for entry in entries}
-    claims = tuple(_bind(entry, claim, groups) for entry in entries for claim in entry.claims)
-    probes: dict[Key, set[str]] = {}
-    for bound in claims:
-        for ask in (bound.ask, bound.true_for):
-            if ask is not None:
-                probes.setdefault(ask.session, set()).add(ask.probe)
-    sessions = {
-        (slug, name): Session(
-            page=slug,
+    groups = {entry.slug: sessions_of(entry) for entry in entries}
+    claims = [claim for entry in entries for claim in _claims(entry, groups)]
+    sessions = _sessions(entries, groups, _probes(claims), timeout)
+    chosen = [c for c in claims if scope.has(c.entry.path) and _is_on(c, sessions, scope)]
+    asked = {ask.session for claim in chosen for ask in _asks(claim)}
+    pages = {entry.slug for entry in entries if scope.has(entry.path)}
+    wanted = {
+        key: session
+        for key, session in sessions.items()
+        if (session.page in pages or key in asked) and scope.runs_on(session.job.device)
+    }
+    return Plan(sessions, wanted, tuple(chosen))
+
+
+def sessions_of(entry: Entry) -> dict[str, tuple[Snippet, ...]]:
+    """Gather the snippets of a page by session, in order."""
+    groups: dict[str, list[Snippet]] = {}
+    for snippet in entry.snippets:
+        groups.setdefault(snippet.session, []).append(snippet)
+    return {name: tuple(snippets) for name, snippets in groups.items()}
+
+
+def ids_of(claims: Iterable[Claim]) -> list[str]:
+    """Name each claim after its probe; further claims on the same probe are numbered.
+
+    Links to a claim, reports and citations use this name.
+    """
+    seen: dict[str, int] = {}
+    names = []
+    for claim in claims:
+        name = re.sub(r"[^\w]+", "-", claim.address).strip("-").lower()
+        seen[name] = seen.get(name, 0) + 1
+        names.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+    return names
+
+
+class _CannotAsk(Exception):
+    def __init__(self, code: str, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.code, self.hint = code, hint
+
+
+def _sessions(
+    entries: Sequence[Entry], groups: Groups, probes: Mapping[Key, set[str]], timeout: float
+) -> dict[Key, Session]:
+    return {
+        (entry.slug, name): Session(
+            page=entry.slug,
             name=name,
             snippets=snippets,
-            job=_job(snippets, sorted(probes.get((slug, name), ())), timeout),
+            job=_job(snippets, sorted(probes.get((entry.slug, name), ())), timeout),
         )
-        for slug, group in groups.items()
-        for name, snippets in group.items()
+        for entry in entries
+        for name, snippets in groups[entry.slug].items()
     }
-    return Plan(sessions, claims)
-
-
-def _groups(entry: Entry) -> dict[str, tuple[Snippet, ...]]:
-    """Gather the snippets of a page by session, in order; one without a session stands alone."""
-    groups: dict[str, tuple[Snippet, ...]] = {}
-    for snippet in entry.snippets:
-        name = snippet.session or snippet.id
-        groups[name] = (*groups.get(name, ()), snippet)
-    return groups
 
 
 def _job(snippets: tuple[Snippet, ...], probes: Sequence[str], timeout: float) -> Job:
-    limits = [float(s.options["timeout"]) for s in snippets if _is_number(s.options.get("timeout"))]
-    devices = [s.options["device"] for s in snippets if "device" in s.options]
+    limits = [s.options.timeout for s in snippets if s.options.timeout is not None]
+    devices = [s.options.device for s in snippets if s.options.device is not None]
     return Job(
-        sources=tuple(Source(s.code, s.raises is not None) for s in snippets),
+        sources=tuple(Source(s.code, s.options.raises is not None) for s in snippets),
         probes=tuple(probes),
         timeout=max(limits, default=timeout),
-        device=devices[0] if devices else "cpu",
+        device=devices[0] if devices else Device.CPU,
     )
 
 
-def _is_number(text: str | None) -> bool:
-    return text is not None and re.fullmatch(r"\d+(\.\d+)?", text) is not None
+def _probes(claims: Iterable[Bound | Unaskable]) -> dict[Key, set[str]]:
+    probes: dict[Key, set[str]] = {}
+    for claim in claims:
+        for ask in _asks(claim):
+            probes.setdefault(ask.session, set()).add(ask.probe)
+    return probes
 
 
-def _bind(entry: Entry, claim: Claim, groups: dict[str, dict[str, tuple[Snippet, ...]]]) -> Bound:
-    try:
+def _asks(claim: Bound | Unaskable) -> tuple[Ask, ...]:
+    return claim.asks if isinstance(claim, Bound) else ()
+
+
+def _is_on(claim: Bound | Unaskable, sessions: Mapping[Key, Session], scope: Scope) -> bool:
+    """Whether the sessions that a claim asks are all of the scope's device."""
+    devices = {sessions[ask.session].job.device for ask in _asks(claim)}
+    return scope.device is None or devices == {scope.device}
+
+
+def _claims(entry: Entry, groups: Groups) -> Iterator[Bound | Unaskable]:
+    for claim, name in zip(entry.claims, ids_of(entry.claims), strict=True):
         try:
-            condition = conditions.parse(claim.title)
-        except conditions.ConditionError as error:
-            raise _unbound(
-                claim, "A102", f"the condition cannot be read: {error}", "correct the title"
-            ) from error
-        ask = _ask(entry, claim, claim.address, groups)
-        other = condition.true_for and _ask(entry, claim, condition.true_for, groups)
-    except _Unbound as unbound:
-        return Bound(entry=entry, claim=claim, problem=unbound.finding)
-    return Bound(entry=entry, claim=claim, condition=condition, ask=ask, true_for=other or None)
+            yield _bind(entry, claim, name, groups)
+        except _CannotAsk as error:
+            problem = Finding(
+                code=error.code,
+                place=claim.place,
+                end=claim.end,
+                message=str(error),
+                hint=error.hint,
+            )
+            yield Unaskable(entry=entry, claim=claim, id=name, problem=problem)
 
 
-def _ask(
-    entry: Entry, claim: Claim, address: str, groups: dict[str, dict[str, tuple[Snippet, ...]]]
-) -> Ask:
+def _bind(entry: Entry, claim: Claim, name: str, groups: Groups) -> Bound:
+    try:
+        condition = conditions.parse(claim.title)
+    except conditions.ConditionError as error:
+        message = f"the condition cannot be read: {error}"
+        raise _CannotAsk("A102", message, "correct the title") from error
+    true_for = condition.true_for and _ask(entry, condition.true_for, groups)
+    return Bound(
+        entry=entry,
+        claim=claim,
+        id=name,
+        condition=condition,
+        ask=_ask(entry, claim.address, groups),
+        true_for=true_for or None,
+    )
+
+
+def _ask(entry: Entry, address: str, groups: Groups) -> Ask:
     match = _ADDRESS.fullmatch(address)
     if match is None:
         hint = "write a variable or a path such as sizes.total, steps[0], states:total"
-        raise _unbound(claim, "A105", f"{address!r} is no path to a value", hint)
+        raise _CannotAsk("A105", f"{address!r} is no path to a value", hint)
     page = match["page"] or entry.slug
     if page not in groups:
         hint = nearest(page, groups) or "name an entry by its file, without .md"
-        raise _unbound(claim, "A105", f"{page!r} is no page of this glossary", hint)
-    name = _session(claim, page, match["where"], match["probe"], groups[page])
-    return Ask((page, name), match["probe"])
+        raise _CannotAsk("A105", f"{page!r} is no page of this glossary", hint)
+    where, probe = match["where"], match["probe"]
+    name = _named(page, where, groups[page]) if where else _knowing(page, probe, groups[page])
+    return Ask((page, name), probe)
 
 
-def _session(
-    claim: Claim, page: str, where: str | None, probe: str, group: dict[str, tuple[Snippet, ...]]
-) -> str:
+def _named(page: str, where: str, group: Mapping[str, tuple[Snippet, ...]]) -> str:
+    """Return the session that is named *where*, or holds the snippet of that id."""
+    for name, snippets in group.items():
+        if where == name or where in {s.id for s in snippets}:
+            return name
+    names = [*group, *(s.id for snippets in group.values() for s in snippets)]
+    hint = nearest(where, names) or f"snippets of {page}: {', '.join(names) or 'none'}"
+    raise _CannotAsk("A105", f"{page} has no snippet or session {where!r}", hint)
+
+
+def _knowing(page: str, probe: str, group: Mapping[str, tuple[Snippet, ...]]) -> str:
+    """Return the one session that binds the name that *probe* begins with."""
     root = re.split(r"[.\[]", probe)[0]
-    if where is not None:
-        for name, snippets in group.items():
-            if where == name or where in {s.id for s in snippets}:
-                return name
-        names = [*group, *(s.id for ss in group.values() for s in ss)]
-        hint = nearest(where, names) or f"snippets of {page}: {', '.join(names) or 'none'}"
-        raise _unbound(claim, "A105", f"{page} has no snippet or session {where!r}", hint)
     knowing = [n for n, snippets in group.items() if any(root in s.names for s in snippets)]
+    opaque = [n for n, snippets in group.items() if any(s.open_names for s in snippets)]
     if len(knowing) > 1:
         hint = f"say which: claim:{knowing[0]}:{probe}"
         message = f"{root!r} stands in several sessions: {', '.join(knowing)}"
-        raise _unbound(claim, "A106", message, hint)
-    if knowing:
-        return knowing[0]
-    opaque = [n for n, snippets in group.items() if any(s.open_names for s in snippets)]
-    if opaque:
-        return opaque[0]
+        raise _CannotAsk("A106", message, hint)
+    if knowing or opaque:
+        return (knowing or opaque)[0]
     known = sorted({n for snippets in group.values() for s in snippets for n in s.names})
     hint = nearest(root, known) or f"names of {page}: {', '.join(known) or 'none'}"
-    raise _unbound(claim, "A105", f"no snippet of {page} knows {root!r}", hint)
-
-
-def _unbound(claim: Claim, code: str, message: str, hint: str) -> _Unbound:
-    return _Unbound(Finding(code=code, place=claim.place, message=message, hint=hint))
+    raise _CannotAsk("A105", f"no snippet of {page} knows {root!r}", hint)

@@ -6,20 +6,21 @@ Law: a file that cannot be read is a finding at its path, never an exception and
 from __future__ import annotations
 
 import os
-import subprocess
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
 
+from . import git, mkdocs_yml
 from .nouns import Checked, Citation, Finding, Paper, Place, Record
 from .sessions import records
 from .sessions.runner import Setup, WorkerError
 from .sessions.sources import Sources
 from .sessions.store import Store, write
-from .settings import Settings, SettingsError, load
+from .settings import Settings, load
 
 T = TypeVar("T")
 
@@ -48,55 +49,60 @@ class Project(Struct, frozen=True, kw_only=True):
     givens: dict[str, Citation]
     records: dict[str, Record]
     """By the file that holds each, from the root."""
+    files: tuple[str, ...]
+    """Paths from the root that a link of a page may go to."""
+    left_out: frozenset[str]
+    """Pages of the docs that the site's configuration leaves out; nothing of them is published."""
     findings: tuple[Finding, ...]
-    commit: str = ""
 
 
-def read(root: Path, settings: Settings | None = None) -> Project:
-    """Read the project at *root*."""
-    settings = settings or load(root)
+def read(root: Path, named: Iterable[str] = ()) -> Project:
+    """Read the project at *root*; *named* are more Markdown files, from the root, to be pages."""
+    settings = load(root)
     reader = _Reader(root)
-    terms = reader.markdown(settings.glossary)
+    terms = reader.texts(settings.glossary, "*.md")
+    docs, left_out = _docs(reader, settings)
+    others = [path for path in (*settings.also, *named) if path not in {**terms, **docs}]
+    also = {path: reader.text(path) for path in dict.fromkeys(others) if path not in left_out}
+    also_read = {path: text for path, text in also.items() if text is not None}
     return Project(
         root=root,
         settings=settings,
         sources=Sources(root, settings.path),
         pages=(
-            *(Page(p, Path(p).stem, t, term=True) for p, t in terms.items()),
-            *(
-                Page(p, p.removeprefix(f"{settings.docs}/").removesuffix(".md"), t, term=False)
-                for p, t in reader.markdown(settings.docs).items()
-            ),
+            *(Page(path, Path(path).stem, text, term=True) for path, text in terms.items()),
+            *(Page(p, _slug(p, settings.docs), t, term=False) for p, t in docs.items()),
+            *(Page(path, path, text, term=False) for path, text in also_read.items()),
         ),
         snippets=reader.texts(settings.snippets, "*.py"),
         papers=reader.papers(f"{settings.glossary}/papers.toml"),
         givens=reader.givens(f"{settings.glossary}/givens"),
         records=reader.records(settings.evidence),
+        files=reader.files(*([""] if also else [settings.glossary, settings.docs])),
+        left_out=left_out,
         findings=tuple(reader.findings),
     )
 
 
-def commit(root: Path) -> str:
-    """Return the short commit of *root*, with ``+`` for uncommitted changes, or ""."""
-    git = ["git", "-C", str(root)]
-    try:
-        found = subprocess.run(
-            [*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True
-        )
-        changed = subprocess.run(
-            [*git, "status", "--porcelain", "--untracked-files=no"], capture_output=True, text=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return found.stdout.strip() + ("+" if changed.stdout.strip() else "")
+def _docs(reader: _Reader, settings: Settings) -> tuple[dict[str, str], frozenset[str]]:
+    """Return the pages of the docs, and the paths of those that the site leaves out."""
+    head = f"{settings.docs}/"
+    there = [path.removeprefix(head) for path in reader.paths(settings.docs, "*.md")]
+    out = mkdocs_yml.read(reader.root).left_out(there)
+    texts = {head + path: reader.text(head + path) for path in there if path not in out}
+    return {p: t for p, t in texts.items() if t is not None}, frozenset(head + path for path in out)
 
 
-def setup_of(project: Project) -> Setup:
-    """Return what the sessions of *project* are run with."""
+def _slug(path: str, docs: str) -> str:
+    return path.removeprefix(f"{docs}/").removesuffix(".md")
+
+
+def setup_of(root: Path, settings: Settings) -> Setup:
+    """Return what the sessions of the project at *root* are run with."""
     return Setup(
-        root=str(project.root),
-        path=tuple(str(project.root / folder) for folder in project.settings.path),
-        preload=project.settings.preload,
+        root=str(root),
+        path=tuple(str(root / folder) for folder in settings.path),
+        preload=settings.preload,
     )
 
 
@@ -104,7 +110,7 @@ def store_of(project: Project) -> Store:
     """Return where results are kept: the setting, ``ASSAY_STORE``, or the user's cache folder."""
     chosen = os.environ.get("ASSAY_STORE") or project.settings.store
     folder = project.root / chosen if chosen else _user_cache() / "results"
-    return Store(folder, project.sources, setup_of(project))
+    return Store(folder, project.sources, setup_of(project.root, project.settings))
 
 
 def keep_record(project: Project, checked: Checked) -> str:
@@ -114,7 +120,7 @@ def keep_record(project: Project, checked: Checked) -> str:
         raise WorkerError(f"no record of {session.page} {session.name}: nvidia-smi names no GPU")
     sources = project.sources
     files = sources.depended_on(checked.outcome.traced)
-    record = records.make(checked, files, sources.digest, commit(project.root))
+    record = records.make(checked, files, sources.digest, git.commit(project.root))
     path = f"{project.settings.evidence}/{records.file_of(record)}"
     write(project.root / path, records.encode(record))
     return path
@@ -131,13 +137,24 @@ class _Reader:
         self.root = root
         self.findings: list[Finding] = []
 
-    def markdown(self, folder: str) -> dict[str, str]:
-        return self.texts(folder, "*.md")
+    def paths(self, folder: str, pattern: str) -> list[str]:
+        files = sorted((self.root / folder).rglob(pattern))
+        return [file.relative_to(self.root).as_posix() for file in files]
 
     def texts(self, folder: str, pattern: str) -> dict[str, str]:
-        files = sorted((self.root / folder).rglob(pattern))
-        found = {f.relative_to(self.root).as_posix(): self._text(f) for f in files}
+        found = {path: self.text(path) for path in self.paths(folder, pattern)}
         return {path: text for path, text in found.items() if text is not None}
+
+    def text(self, path: str) -> str | None:
+        return self._text(self.root / path)
+
+    def files(self, *folders: str) -> tuple[str, ...]:
+        found = []
+        for top in (os.walk(self.root / folder) for folder in folders):
+            for folder, below, names in top:
+                below[:] = [n for n in below if not _is_apart(os.path.join(folder, n))]
+                found += [os.path.join(folder, name) for name in (*below, *names)]
+        return tuple(Path(os.path.relpath(path, self.root)).as_posix() for path in found)
 
     def papers(self, path: str) -> dict[str, Paper]:
         file = self.root / path
@@ -191,12 +208,12 @@ class _Reader:
         if text is None:
             return {}
         try:
-            data = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+            leaves = _leaves(tomllib.loads(text), "")
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
             self._say(code, Place(path), f"the file is not TOML: {error}", "mend the file")
             return {}
         found: dict[str, T] = {}
-        for key, table in _leaves(data, ""):
+        for key, table in leaves:
             try:
                 found[key] = msgspec.convert(table, kind)
             except msgspec.ValidationError as error:
@@ -207,6 +224,12 @@ class _Reader:
 
     def _say(self, code: str, place: Place, message: str, hint: str) -> None:
         self.findings.append(Finding(code=code, place=place, message=message, hint=hint))
+
+
+def _is_apart(folder: str) -> bool:
+    """Whether a folder is no part of the project: hidden, or a virtual environment."""
+    hidden = os.path.basename(folder).startswith(".")
+    return hidden or os.path.isfile(os.path.join(folder, "pyvenv.cfg"))
 
 
 def _leaves(data: dict[str, Any], prefix: str) -> list[tuple[str, dict[str, Any]]]:
@@ -224,17 +247,3 @@ def _leaves(data: dict[str, Any], prefix: str) -> list[tuple[str, dict[str, Any]
 def _line_of(text: str, key: str) -> int:
     at = text.find(f"[{key}]")
     return text.count("\n", 0, max(at, 0)) + 1
-
-
-def changed(root: Path) -> frozenset[str]:
-    """Return the paths that differ from the last commit, new files included."""
-    git = ["git", "-C", str(root)]
-    commands = (
-        [*git, "diff", "--name-only", "--relative", "HEAD"],
-        [*git, "ls-files", "--others", "--exclude-standard"],
-    )
-    try:
-        outputs = [subprocess.run(c, capture_output=True, text=True, check=True) for c in commands]
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise SettingsError(f"--changed needs a git repository with a commit: {error}") from error
-    return frozenset(p for o in outputs for p in o.stdout.splitlines() if p.endswith(".md"))

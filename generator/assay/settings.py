@@ -9,7 +9,9 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
+from . import mkdocs_yml
 from .hints import nearest
 
 FIGURES = ("12 GB", "12.5", "4.2 ms", "45 %", "45%", "2×", "8,030,261,248", "1e-8", "10⁻⁸")
@@ -34,12 +36,14 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     docs: str = "docs"
     snippets: str = "snippets"
     evidence: str = "evidence"
+    also: tuple[str, ...] = ()
     path: tuple[str, ...] = ("snippets",)
     preload: tuple[str, ...] = ()
     timeout: float = 20.0
     words: int = 900
     store: str = ""
     names: tuple[Name, ...] = ()
+    units: tuple[str, ...] = ()
 
 
 def find_root(start: Path) -> Path:
@@ -65,13 +69,17 @@ def load(root: Path) -> Settings:
         raise SettingsError(f"{file.name}: [tool.assay]: {error}{_near(str(error))}") from error
     for name in settings.names:
         _check_pattern(file.name, name)
-    return settings
+    return settings if "docs" in table else replace(settings, docs=_docs_of(root))
+
+
+def _docs_of(root: Path) -> str:
+    return mkdocs_yml.read(root).docs_dir or Settings().docs
 
 
 def _read(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise SettingsError(f"{file.name}: {error}") from error
 
 

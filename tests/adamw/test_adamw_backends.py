@@ -21,17 +21,20 @@ GROUP: dict[str, Any] = {
     "capturable": False,
     "differentiable": False,
     "rounding": "nearest",
+    "state_dtype": None,
 }
 
 # Options of a group, and the body they choose for a CPU parameter.
 ON_CPU: list[tuple[dict[str, Any], str]] = [
     ({}, "foreach"),
-    ({"fused": True}, "foreach"),
+    ({"fused": True}, "fused"),
     ({"foreach": False}, "foreach"),
     ({"differentiable": True}, "reference"),
     ({"capturable": True}, "reference"),
     ({"backend": "reference"}, "reference"),
     ({"backend": "foreach"}, "foreach"),
+    ({"backend": "fused"}, "fused"),
+    ({"backend": "foreach", "fused": True}, "foreach"),
 ]
 
 

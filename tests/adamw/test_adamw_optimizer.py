@@ -96,7 +96,8 @@ def moved(source: torch.optim.Optimizer, target: Any, group: Any) -> Any:
     continued.load_state_dict(torch.load(file, weights_only=True))
     assert_same_values(continued, source, rtol=0.0)
     for was, now in zip(source.param_groups, continued.param_groups, strict=True):
-        kept = [key for key in was if key != "params"]
+        kept = [key for key in now if key != "params"]
+        assert set(kept) >= set(torch.optim.AdamW(params).param_groups[0]) - {"params"}
         assert {key: now[key] for key in kept} == {key: was[key] for key in kept}
     return continued
 
@@ -236,6 +237,26 @@ print(*sorted(tried - sys.stdlib_module_names))
         env={"PYTHONPATH": str(Path(adamw.__file__).parents[1]), "PATH": ""},
     )
     assert done.stdout.split() == ["adamw"]
+
+
+def private_names_of_torch(source: Path) -> set[str]:
+    """Names of torch that begin with an underscore: attributes of the module, and imports."""
+    found = set()
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value).split(".")[0] == "torch":
+            found |= {node.attr}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("torch"):
+            found |= {*(node.module or "").split("."), *(alias.name for alias in node.names)}
+    return {name for name in found if name.startswith("_")}
+
+
+def test_private_names_of_torch_stand_in_one_file() -> None:
+    """What torch may move is in torch_internals; the foreach body is made of torch._foreach_*."""
+    package = Path(adamw.__file__).parent
+    found = {path.name: private_names_of_torch(path) for path in package.glob("*.py")}
+    assert "_fused_adamw_" in found.pop("torch_internals.py")
+    assert all(name.startswith("_foreach_") for name in found.pop("foreach.py"))
+    assert not set().union(*found.values())
 
 
 def test_adamw_imports_no_neighbour() -> None:

@@ -50,7 +50,7 @@ A_PARAMETER: list[tuple[torch.dtype, dict[str, Any], float]] = [
     (torch.bfloat16, {"state_dtype": torch.float32}, 8),
     (torch.float32, {"state_dtype": torch.bfloat16}, 4),
     (torch.float32, {"state_dtype": "8bit"}, 2.03125),
-    (torch.bfloat16, {"state_dtype": "8bit", "rounding": "master"}, 4.03125),
+    (torch.bfloat16, {"state_dtype": "8bit", "rounding": "master"}, 6.03125),
     (torch.float32, {"amsgrad": True}, 12),
 ]
 

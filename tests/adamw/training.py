@@ -17,14 +17,16 @@ def parameters(dtype: torch.dtype = torch.float64, seed: int = 0) -> list[nn.Par
     return [nn.Parameter(t.to(dtype)) for t in tensors]
 
 
-def train(optimizer: torch.optim.Optimizer, steps: int, seed: int) -> None:
-    """Take steps on pseudo-random gradients that depend on the seed alone."""
+def train(
+    optimizer: torch.optim.Optimizer, steps: int, seed: int, of: torch.dtype | None = None
+) -> None:
+    """Take steps on pseudo-random gradients that depend on the seed alone, rounded to dtype of."""
     random = torch.Generator().manual_seed(seed)
     for _ in range(steps):
         for group in optimizer.param_groups:
             for param in group["params"]:
                 noise = torch.randn(param.shape, generator=random)
-                param.grad = noise.to(param.device, param.dtype)
+                param.grad = noise.to(of or param.dtype).to(param.device, param.dtype)
         optimizer.step()
 
 
@@ -44,6 +46,12 @@ def assert_same_values(
     for a, b in zip(values(ours), values(theirs), strict=True):
         assert b.isfinite().all()
         torch.testing.assert_close(a, b, rtol=rtol, atol=atol)
+
+
+def distance(ours: torch.optim.Optimizer, exact: torch.optim.Optimizer) -> float:
+    """How far the parameters of an optimizer are from another's, as one vector."""
+    pairs = zip(params_of(ours), params_of(exact), strict=True)
+    return sum((a.detach().double() - b).square().sum().item() for a, b in pairs) ** 0.5
 
 
 def ulps_apart(a: Tensor, b: Tensor) -> int:

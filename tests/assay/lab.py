@@ -8,18 +8,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Collection, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from assay import project
-from assay.check import check
+from assay.check import check_root
 from assay.nouns import Report
-from assay.progress import Silent
-from assay.sessions.runner import Runner, default_runner
-from assay.sessions.store import Store
+from assay.plan import Scope
+from assay.project import read
+from assay.sessions.runner import Runner
+from assay.site import pages as site
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -48,15 +47,17 @@ class Project:
         file.write_text(text.replace(old, new), encoding="utf-8")
 
     def check(
-        self, only: Collection[str] = (), *, keep: bool = True, run: Runner | None = None
+        self,
+        pages: Collection[str] | None = None,
+        *,
+        keep: bool = True,
+        run: Runner | None = None,
     ) -> Report:
         """Check in this process, with the real runner and the real store."""
-        found = project.read(self.root)
-        store = Store(self.store, found.sources, project.setup_of(found)) if keep else None
-        if run is not None:
-            return check(found, run, store, Silent(), only)
-        with closing(default_runner(project.setup_of(found), 4)) as runner:
-            return check(found, runner, store, Silent(), only)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("ASSAY_STORE", str(self.store))
+            scope = Scope(pages=None if pages is None else frozenset(pages))
+            return check_root(self.root, scope, runner=run, jobs=4, keep=keep)[1]
 
     def environment(self) -> dict[str, str]:
         """The environment of `assay` as a program."""
@@ -95,6 +96,13 @@ def page(code: str, prose: str = "", **options: str) -> str:
 def lines_of(report: Report) -> list[str]:
     """Return the findings of *report* as short lines: where and which code."""
     return [f"{f.place.path}:{f.place.line}:{f.place.column} {f.code}" for f in report.findings]
+
+
+def pages_of(report: Report, project: Project) -> dict[str, str]:
+    """Return the Markdown of each page by its source; of one without a source, by its own path."""
+    made = site.site_of(read(project.root), report, "", directory_urls=True)
+    texts = site.pages(made)
+    return texts | {source: texts[path] for source, path in made.addresses.items() if path in texts}
 
 
 def is_in(process: Path, root: Path) -> bool:

@@ -371,7 +371,7 @@ def test_two_sessions_that_read_two_states_keep_each_its_own(make: Make) -> None
     """A file that changes between two sessions of one check is kept with what each of them read."""
     project = made(make, "x = len(open('a.txt').read())")
     found = read(project.root)
-    runner = Warm(setup_of(found), 1)
+    runner = Warm(setup_of(found.root, found.settings), 1)
     try:
         assert values(project.check(run=runner)) == [4]
         write("a.txt", "longer")(project.root)
@@ -429,7 +429,7 @@ class Packages:
             capture_output=True,
             text=True,
         )
-        (line,) = [line for line in done.stdout.splitlines() if "claims hold" in line]
+        (line,) = [line for line in done.stdout.splitlines() if " ran, " in line]
         return line.partition(";")[0], "0 sessions ran" in line
 
 
@@ -497,11 +497,11 @@ def test_packages_are_compared(make: Make, packages: Packages, name: str) -> Non
     code, before, change = INSTALLED[name]
     before(packages)
     project = make({"docs/a.md": page(code, "[1](claim:x)")})
-    assert packages.check(project) == ("1 of 1 claims hold", False)
-    assert packages.check(project) == ("1 of 1 claims hold", True)
+    assert packages.check(project) == ("1 claim: 1 verified", False)
+    assert packages.check(project) == ("1 claim: 1 verified", True)
     change(packages)
-    assert packages.check(project, "--no-store") == ("0 of 1 claims hold, 1 fail", False)
-    assert packages.check(project) == ("0 of 1 claims hold, 1 fail", False)
+    assert packages.check(project, "--no-store") == ("1 claim: 1 failing", False)
+    assert packages.check(project) == ("1 claim: 1 failing", False)
 
 
 @pytest.mark.parametrize("preload", ["", 'preload = ["editable"]'])
@@ -523,10 +523,10 @@ def test_an_editable_install_is_compared(
                 "docs/b.md": page(f"{code} + 0", "[1](claim:x)"),
             }
         )
-        assert packages.check(project) == ("2 of 2 claims hold", False)
-        assert packages.check(project) == ("2 of 2 claims hold", True)
+        assert packages.check(project) == ("2 claims: 2 verified", False)
+        assert packages.check(project) == ("2 claims: 2 verified", True)
         (library / "editable.py").write_text("v = 22\n")
-        assert packages.check(project) == ("0 of 2 claims hold, 2 fail", False)
+        assert packages.check(project) == ("2 claims: 2 failing", False)
     finally:
         (packages.site / "editable.pth").unlink()
 
@@ -538,8 +538,8 @@ def test_a_project_inside_of_python_is_followed(packages: Packages) -> None:
     project.write(
         {"docs/a.md": page('x = int(open("d.txt").read())', "[1](claim:x)"), "d.txt": "1"}
     )
-    assert packages.check(project) == ("1 of 1 claims hold", False)
-    assert packages.check(project) == ("1 of 1 claims hold", True)
+    assert packages.check(project) == ("1 claim: 1 verified", False)
+    assert packages.check(project) == ("1 claim: 1 verified", True)
     (root / "d.txt").write_text("2")
-    assert packages.check(project) == ("0 of 1 claims hold, 1 fail", False)
+    assert packages.check(project) == ("1 claim: 1 failing", False)
     shutil.rmtree(root.parent)

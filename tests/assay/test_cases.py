@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from typing import NamedTuple
 
 import pytest
 from assay.findings.codes import CODES
 from assay.nouns import Finding, Report
 
-from .casefiles import Case, is_met, read, topics, written
-from .lab import Project
+from .casefiles import (
+    PAGE,
+    Case,
+    is_met,
+    met_by_page,
+    read,
+    rewrite,
+    topics,
+    updated_findings,
+    updated_page,
+    written,
+)
+from .lab import Project, pages_of
 
 CASES = [case for topic in topics() for case in read(topic)]
 WITHOUT_A_CASE = {
@@ -19,42 +31,83 @@ WITHOUT_A_CASE = {
 }
 
 
+class Checked(NamedTuple):
+    """A topic, checked as one project."""
+
+    project: Project
+    report: Report
+
+    def findings_of(self, case: Case) -> list[Finding]:
+        return [f for f in self.report.findings if f.place.path in case.files]
+
+    def pages(self) -> dict[str, str]:
+        return pages_of(self.report, self.project)
+
+
+Check = Callable[[str], Checked]
+Pages = Callable[[str], dict[str, str]]
+
+
 @pytest.fixture(scope="session")
-def report_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Report]:
+def checked(tmp_path_factory: pytest.TempPathFactory) -> Check:
     """Check a topic as one project, once."""
 
     @cache
-    def checked(topic: str) -> Report:
+    def check(topic: str) -> Checked:
         root = tmp_path_factory.mktemp(topic)
         project = Project(root, root / "store")
         for case in CASES:
             if case.topic == topic:
                 project.write(case.files)
-        return project.check(keep=False)
+        return Checked(project, project.check(keep=False))
 
-    return checked
+    return check
 
 
-def findings_of(case: Case, report: Report) -> list[Finding]:
-    return [finding for finding in report.findings if finding.place.path in case.files]
+@pytest.fixture(scope="session")
+def woven(checked: Check) -> Pages:
+    """Weave the pages of a topic, once."""
+    return cache(lambda topic: checked(topic).pages())
+
+
+@pytest.fixture
+def is_update(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--update"))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
-def test_case(case: Case, report_of: Callable[[str], Report]) -> None:
+def test_case(case: Case, checked: Check, is_update: bool) -> None:
     """Checking the files of a case gives the findings that it lists, in order, and no others."""
-    found = findings_of(case, report_of(case.topic))
+    expected, found = case.findings, checked(case.topic).findings_of(case)
+    if is_update and (right := updated_findings(expected, found)) != expected:
+        rewrite(case, {"findings": right})
+        expected = right
     got = [
         want if is_met(want, finding) else written(finding)
-        for want, finding in zip(case.findings, found, strict=False)
+        for want, finding in zip(expected, found, strict=False)
     ]
     got += [written(finding) for finding in found[len(got) :]]
-    assert got == case.findings, case.title
+    assert got == expected, case.title
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.pages], ids=lambda case: case.id)
+def test_case_is_woven(case: Case, woven: Pages, is_update: bool) -> None:
+    """The pages woven from a case hold the lines that it lists, in order, and none that it bans."""
+    for path, lines in case.pages.items():
+        expected, page = lines, woven(case.topic)[path]
+        if is_update and (right := updated_page(expected, page)) != expected:
+            rewrite(case, {f"{PAGE}{path}": right})
+            expected = right
+        assert met_by_page(expected, page) == expected, case.title
+        assert expected, (
+            f"{path}: a block without a line is met by any page; write it with --update"
+        )
 
 
 @pytest.mark.parametrize("topic", topics())
-def test_places_point_at_what_is_meant(topic: str, report_of: Callable[[str], Report]) -> None:
+def test_places_point_at_what_is_meant(topic: str, checked: Check) -> None:
     """A finding about a claim, given or opinion stands at its `[`, an unbound figure at itself."""
-    report = report_of(topic)
+    report = checked(topic).report
     texts = {entry.path: entry.text.split("\n") for entry in report.entries}
     for finding in report.findings:
         place = finding.place
@@ -67,11 +120,11 @@ def test_places_point_at_what_is_meant(topic: str, report_of: Callable[[str], Re
 
 
 @pytest.mark.parametrize("topic", topics())
-def test_cases_of_a_topic_stay_apart(topic: str, report_of: Callable[[str], Report]) -> None:
+def test_cases_of_a_topic_stay_apart(topic: str, checked: Check) -> None:
     """No two cases of a topic write the same file, and every finding belongs to a case."""
     paths = [path for case in CASES if case.topic == topic for path in case.files]
     assert len(paths) == len(set(paths)), "give each case of a topic files of its own"
-    assert {f.place.path for f in report_of(topic).findings} <= set(paths)
+    assert {f.place.path for f in checked(topic).report.findings} <= set(paths)
 
 
 def test_every_code_has_a_case() -> None:

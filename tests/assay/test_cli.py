@@ -61,24 +61,26 @@ NUMBER = (int, float)
 SCHEMA: dict[str, Mapping[str, object]] = {
     "": {"schema": int, "ok": bool, "claims": list, "snippets": list, "findings": list,
          "summary": dict},
-    "claims": {"entry": str, "probe": str, "path": str, "line": int, "column": int, "stated": str,
+    "claims": {"id": str, "entry": str, "probe": str, "path": str, "line": int, "column": int,
+               "end_line": int, "end_column": int, "sentence": str, "stated": str,
                "condition": str, "computed": (int, float, str, bool, type(None)), "unit": str,
-               "verdict": str, "reason": str, "device": str, "reused": bool},
-    "snippets": {"path": str, "line": int, "id": str, "status": str, "seconds": NUMBER,
+               "verdict": str, "reason": str, "device": str, "reused": bool, "code": str,
+               "versions": dict, "date": str},
+    "snippets": {"path": str, "line": int, "id": str, "session": str, "status": str,
+                 "seconds": NUMBER,
                  "reused": bool},
     "findings": {"code": str, "severity": str, "path": str, "line": int, "column": int,
-                 "message": str, "hint": str},
+                 "end_line": int, "end_column": int, "page": str, "message": str, "hint": str,
+                 "stated": str, "computed": str, "fix": list},
 }  # fmt: skip
-BESIDE = {"findings": {"stated", "computed"}}
-"""Keys beside those of the design."""
 
 
-def test_json_has_the_schema_of_the_design(found: dict[str, Any]) -> None:
-    """--format json prints one object with the keys of design.md section 6, each of its type."""
-    assert found["schema"] == 1
+def test_json_has_the_keys_that_programs_read(found: dict[str, Any]) -> None:
+    """--format json prints one object with these keys and no others, each of its type."""
+    assert found["schema"] == 2
     for name, keys in SCHEMA.items():
         for item in found[name] if name else [found]:
-            assert set(item) - BESIDE.get(name, set()) == set(keys), name
+            assert set(item) == set(keys), name
             assert all(isinstance(item[key], kind) for key, kind in keys.items()), item  # type: ignore[arg-type]
 
 
@@ -89,7 +91,7 @@ def test_json_says_what_was_found(found: dict[str, Any]) -> None:
     assert claim["computed"] == 64_242_089_984
     assert (claim["stated"], claim["condition"]) == ("64.3 GB", "within 0.01 GB")
     assert (claim["unit"], claim["verdict"], claim["entry"]) == ("GB", "fails", "bad")
-    assert claims["docs/good.md", 5, 1]["verdict"] == "holds"
+    assert claims["docs/good.md", 5, 1]["verdict"] == "verified"
     assert claims["docs/gpu.md", 5, 1]["verdict"] == "unmeasured"
     (missing,) = [c for c in found["claims"] if c["probe"] == "sise"]
     assert missing["verdict"] == "unchecked"
@@ -111,7 +113,7 @@ def test_json_says_what_was_found(found: dict[str, Any]) -> None:
 def test_everything_that_does_not_hold_is_a_finding(found: dict[str, Any]) -> None:
     """A claim that does not hold and a snippet that failed each have a finding at their page."""
     places = {(f["path"], f["line"], f["column"]) for f in found["findings"]}
-    bad = [c for c in found["claims"] if c["verdict"] != "holds"]
+    bad = [c for c in found["claims"] if c["verdict"] != "verified"]
     assert len(bad) == 3
     assert {(c["path"], c["line"], c["column"]) for c in bad} <= places
     failed = {s["path"] for s in found["snippets"] if s["status"] == "failed"}
@@ -119,7 +121,7 @@ def test_everything_that_does_not_hold_is_a_finding(found: dict[str, Any]) -> No
 
 
 def test_text_shows_place_caret_values_hint_and_how_to_run_it_again(printed: Printed) -> None:
-    """A finding in text form has the one shape of the design, with the caret under its column."""
+    """A finding in text form has one shape, with the caret under its column."""
     done = printed["text"]
     assert done.returncode == 1
     (part,) = [p for p in done.stdout.split("\n\n") if p.startswith("docs/bad.md:6:24:")]
@@ -131,7 +133,7 @@ def test_text_shows_place_caret_values_hint_and_how_to_run_it_again(printed: Pri
     assert rest[1].split() == ["computed", "64.242089984", "GB"]
     assert rest[2].startswith("  hint: ")
     assert rest[3] == "  again: assay check docs/bad.md"
-    assert "3 of 6 claims hold" in done.stdout.split("\n\n")[-1]
+    assert "6 claims: 3 verified" in done.stdout.split("\n\n")[-1]
 
 
 def test_the_command_that_runs_it_again_does(project: Project, printed: Printed) -> None:
@@ -152,7 +154,8 @@ def test_github_prints_one_annotation_a_finding(found: dict[str, Any], printed: 
     assert len(lines) == len(found["findings"])
     for line, finding in zip(lines, found["findings"], strict=True):
         place = f"file={finding['path']},line={finding['line']},col={finding['column']}"
-        assert line.startswith(f"::{finding['severity']} {place},title=assay {finding['code']}::")
+        assert line.startswith(f"::{finding['severity']} {place},")
+        assert f",title=assay {finding['code']}::" in line
 
 
 def test_github_obeys_no_text_of_a_page(make: Make) -> None:
@@ -161,6 +164,32 @@ def test_github_obeys_no_text_of_a_page(make: Make) -> None:
     lines = made.assay("check", "--format", "github").stdout.splitlines()
     assert [line[:8] for line in lines if line.startswith("::")] == ["::error "]
     assert "%250A" in lines[0]
+
+
+OBEYED = "\x1b[2J\x1b]0;a title\x07\u202e"
+SPOKEN = {
+    "a source line": f"{OBEYED} 12 GB",
+    "a stated figure": page("x = 1", f"[2{OBEYED}](claim:x)"),
+    "a stated output": page(f'print("a")  #> {OBEYED}b'),
+    "a computed text": page(f"x = {OBEYED!r}", "[a](claim:x)"),
+    "a printed output": page(f"print({OBEYED!r})  #> a"),
+    "an error's message": page(f"raise ValueError({OBEYED!r})"),
+}
+
+
+@pytest.mark.parametrize("format_", ["text", "github"])
+@pytest.mark.parametrize("where", SPOKEN)
+def test_a_terminal_obeys_no_text_of_a_page(
+    make: Make, tmp_path: Path, where: str, format_: str
+) -> None:
+    """No control character of a page or of what it runs reaches what a terminal or a log shows."""
+    file = tmp_path / "report"
+    done = make({"docs/a.md": SPOKEN[where]}).assay(
+        "check", "--format", format_, "--output", str(file)
+    )
+    text = file.read_text(encoding="utf-8")
+    assert (done.returncode, "docs/a.md" in text) == (1, True)
+    assert [c for c in text if not c.isprintable() and c != "\n"] == []
 
 
 @pytest.mark.parametrize("format_", ["text", "json", "github"])
@@ -227,6 +256,16 @@ def test_bad_settings_are_one_line_and_exit_status_2(make: Make, name: str) -> N
     assert len(lines) == 1, done.stderr
     assert lines[0].startswith("assay: error: ")
     assert words in lines[0]
+
+
+def test_what_a_name_kept_out_of_the_check_is_counted_by_its_numbers(make: Make) -> None:
+    """The summary says how many numbers each name kept out, and counts no name without one."""
+    names = "names = [{pattern = 'Zebra(?: [0-9])?', reason = 'a model'}]"
+    made = make({"assay.toml": names, "docs/a.md": "Zebra, Zebra 3, the Zebra and Zebra 4."})
+    kept = {name["reason"]: name["kept"] for name in made.report()["summary"]["names"]}
+    assert kept["a model"] == 2
+    assert {count for reason, count in kept.items() if reason != "a model"} == {0}
+    assert "names kept 2 numbers out of the figure check:" in made.assay("check").stdout
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,9 @@ from textwrap import dedent
 
 import pytest
 from assay.nouns import Job, Outcome, Source
-from assay.project import read, setup_of
+from assay.project import setup_of
 from assay.sessions.runner import Fresh, Warm
+from assay.settings import load
 
 from .conftest import Make
 from .lab import needs_proc, running_in, wait_for_none_in
@@ -52,7 +53,7 @@ def run_all(
 ) -> tuple[list[Outcome], Path]:
     """Run each source as a job of its own; return the outcomes and where they worked."""
     project = make({})
-    runner = kind(setup_of(read(project.root)), 2)
+    runner = kind(setup_of(project.root, load(project.root)), 2)
     jobs = [Job(sources=(Source(s),), probes=(probe,), timeout=5.0) for s in sources]
     try:
         found = dict(runner(enumerate(jobs), lambda _: None))
@@ -120,7 +121,7 @@ def test_the_limit_counts_from_when_a_session_begins(kind: type[Fresh | Warm], m
             "snippets/slow.py": "import time\ntime.sleep(2)\n",
         }
     )
-    runner = kind(setup_of(read(project.root)), 1)
+    runner = kind(setup_of(project.root, load(project.root)), 1)
     sources = {"x = 1": None, "while True: pass": "timeout"}
     jobs = [Job(sources=(Source(s),), probes=("x",), timeout=1.0) for s in sources]
     try:

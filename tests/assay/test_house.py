@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -131,6 +132,47 @@ def test_no_module_reaches_itself(name: str) -> None:
     assert [o for o in set(imports_of(name)) - {name} if name in reached_from(o)] == []
 
 
+OUTSIDE = ("snippets", "benchmarks")
+
+
+def modules_of(folder: str) -> dict[str, ast.Module]:
+    """Return the modules of a folder of the repository by the names that they import each other."""
+    found = {}
+    for file in sorted((REPOSITORY / folder).rglob("*.py")):
+        package = next((p for p in reversed(file.parents) if (p / "__init__.py").is_file()), None)
+        parts = file.relative_to(package.parent if package else file.parent).with_suffix("").parts
+        found[".".join(parts).removesuffix(".__init__")] = ast.parse(file.read_text("utf-8"))
+    return found
+
+
+def imported_by(tree: ast.AST, name: str, modules: Collection[str]) -> Iterator[str]:
+    """Yield those of *modules* that a module imports when it is loaded."""
+    package = name if any(other.startswith(f"{name}.") for other in modules) else ""
+    package = package or name.rpartition(".")[0]
+    for node in (n for n in statements(tree) if isinstance(n, ast.ImportFrom | ast.Import)):
+        names = [alias.name for alias in node.names]
+        if isinstance(node, ast.ImportFrom):
+            up = package.split(".")[: len(package.split(".")) - node.level + 1]
+            base = ".".join(filter(None, [*(up if node.level else ()), node.module or ""]))
+            names = [base, *(f"{base}.{alias}" for alias in names)]
+        yield from (n for n in names if n in modules and n != name and n != package)
+
+
+@pytest.mark.parametrize("folder", OUTSIDE)
+def test_no_module_outside_of_the_house_reaches_itself(folder: str) -> None:
+    """What pages run against, and the benchmarks, have no import cycle either."""
+    modules = modules_of(folder)
+    graph = {name: set(imported_by(tree, name, modules)) for name, tree in modules.items()}
+    assert sum(map(len, graph.values())) > 0
+    assert list(graphlib.TopologicalSorter(graph).static_order())
+
+
+def test_no_benchmark_bears_the_name_of_what_it_imports() -> None:
+    """A benchmark can import what it measures without tricks with the path."""
+    others = {name.partition(".")[0] for folder in ("snippets",) for name in modules_of(folder)}
+    assert not {file.stem for file in (REPOSITORY / "benchmarks").glob("*.py")} & others
+
+
 def test_the_worker_is_a_stranger() -> None:
     """The worker imports itself and the standard library alone; one module compares its looks."""
     for name in FILES.keys() - {*MODULES, "assay.__main__"}:
@@ -169,7 +211,8 @@ def test_every_code_is_explained_and_used() -> None:
     texts = (f.read_text(encoding="utf-8") for n, f in FILES.items() if not n.endswith(".codes"))
     used = {code for text in texts for code in re.findall(r'"(A\d{3})"', text)}
     assert used == CODES.keys()
-    assert all(meaning.endswith(".") for meaning in CODES.values())
+    assert all(text.endswith(".") for c in CODES.values() for text in (c.summary, c.why, c.cure))
+    assert len({code.name for code in CODES.values()}) == len(CODES)
 
 
 def test_no_module_has_a_name_that_says_nothing() -> None:

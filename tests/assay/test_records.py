@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from assay.project import read as read_project
+from assay.nouns import Device
 from assay.sessions.runner import Setup, WorkerError, gpu_here
-from assay.site.stage import stage
 
 from .conftest import Make
-from .lab import Project, lines_of, page
+from .lab import Project, lines_of, page, pages_of
 
 MEASURE = "import kit.measure\npeak = kit.measure.peak()\nprint(kit.measure.word)  #> done"
 FILES = {
@@ -30,6 +29,7 @@ FILES = {
     "snippets/kit/unused.py": "",
 }
 RECORD = "evidence/gpu/peak.nvidia-l4.json"
+OTHER = "evidence/gpu/peak.nvidia-h200.json"
 CLAIMS = ["docs/gpu.md:7:1", "docs/gpu.md:7:24"]
 
 
@@ -48,22 +48,48 @@ class Gpu:
         self.file.unlink()
 
 
-@pytest.fixture
-def gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gpu:
-    """A machine without a GPU, into which one can be put."""
+def put_in(folder: Path, patch: pytest.MonkeyPatch) -> Gpu:
+    """Prepare a place in *folder* that is on the PATH, into which a GPU can be put."""
     if shutil.which("nvidia-smi"):
         pytest.skip("a GPU is here; what these tests put in its place would hide it")
-    made = Gpu(tmp_path / "driver")
-    monkeypatch.setenv("PATH", f"{made.file.parent}{os.pathsep}{os.environ['PATH']}")
+    made = Gpu(folder / "driver")
+    patch.setenv("PATH", f"{made.file.parent}{os.pathsep}{os.environ['PATH']}")
     return made
 
 
 @pytest.fixture
-def recorded(make: Make, gpu: Gpu) -> Project:
-    """A project whose GPU session was recorded; the GPU is gone."""
-    project = make(FILES)
-    record(project, gpu)
-    return project
+def gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gpu:
+    """A machine without a GPU, into which one can be put."""
+    return put_in(tmp_path, monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def recorded_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a project whose GPU session was recorded, and the store with its results.
+
+    A record of another GPU lies beside it.
+    """
+    folder = tmp_path_factory.mktemp("recorded")
+    project = Project(folder / "project", folder / "store").write(FILES)
+    project.check()
+    with pytest.MonkeyPatch.context() as patch:
+        gpu = put_in(folder, patch)
+        record(project, gpu, "NVIDIA H200")
+        (project.root / OTHER).rename(folder / "other.json")
+        record(project, gpu)
+    return folder
+
+
+@pytest.fixture
+def recorded(recorded_once: Path, gpu: Gpu, tmp_path: Path) -> Project:
+    """A project of one's own whose GPU session was recorded; the GPU is gone."""
+    shutil.copytree(recorded_once, tmp_path / "recorded")
+    return Project(tmp_path / "recorded/project", tmp_path / "recorded/store")
+
+
+def record_of_another(project: Project) -> Path:
+    """Put the record of another GPU beside the one that is there; return its file."""
+    return Path(shutil.copy(project.root.parent / "other.json", project.root / OTHER))
 
 
 def record(project: Project, gpu: Gpu, name: str = "NVIDIA L4", status: int = 0) -> str:
@@ -75,10 +101,9 @@ def record(project: Project, gpu: Gpu, name: str = "NVIDIA L4", status: int = 0)
     return done.stdout + done.stderr
 
 
-def statuses(project: Project, *arguments: str) -> set[str]:
+def statuses(project: Project) -> set[str]:
     """Check; return the verdicts on the claims of the GPU's page."""
-    claims = project.report(*arguments)["claims"]
-    return {claim["verdict"] for claim in claims if claim["entry"] == "gpu"}
+    return {v.status.value for v in project.check().verdicts if v.entry == "gpu"}
 
 
 def read(project: Project) -> dict[str, Any]:
@@ -106,7 +131,7 @@ def test_recording_runs_the_sessions_of_the_device_alone(make: Make, gpu: Gpu) -
     """`assay record` runs no session of the CPU, and says which file it wrote."""
     said = record(make(FILES), gpu)
     assert RECORD in said
-    assert "2 of 2 claims hold; 1 session ran" in said
+    assert "2 claims: 2 verified; 1 session ran" in said
 
 
 def test_a_record_answers_where_no_gpu_is(recorded: Project) -> None:
@@ -114,10 +139,10 @@ def test_a_record_answers_where_no_gpu_is(recorded: Project) -> None:
     found = recorded.report()
     assert found["ok"]
     assert found["findings"] == []
-    assert {c["verdict"] for c in found["claims"]} == {"holds"}
+    assert {c["verdict"] for c in found["claims"]} == {"verified"}
     assert {c["device"] for c in found["claims"] if c["entry"] == "gpu"} == {"cuda"}
     summary = found["summary"]
-    assert (summary["ran"], summary["recorded"]) == (1, 1)
+    assert (summary["ran"], summary["reused"], summary["recorded"]) == (0, 1, 1)
     assert summary["gpus"] == {"NVIDIA L4": 2}
 
 
@@ -181,7 +206,7 @@ def test_a_record_stays_good_when_nothing_that_it_depended_on_changed(
 ) -> None:
     """Prose, places, limits, other pages and versions of packages do not make a record stale."""
     recorded.edit(path, old, new)
-    assert statuses(recorded) == {"holds"}
+    assert statuses(recorded) == {"verified"}
 
 
 def test_a_claim_that_is_newer_than_the_record_is_not_measured_yet(recorded: Project) -> None:
@@ -190,7 +215,7 @@ def test_a_claim_that_is_newer_than_the_record_is_not_measured_yet(recorded: Pro
     report = recorded.check()
     assert lines_of(report) == ["docs/gpu.md:7:24 A110"]
     assert "NVIDIA L4 was made without it" in report.findings[0].message
-    assert statuses(recorded) == {"holds", "unmeasured"}
+    assert statuses(recorded) == {"verified", "unmeasured"}
 
 
 def test_require_records_makes_waiting_an_error(recorded: Project, make: Make) -> None:
@@ -213,7 +238,7 @@ def test_what_awaits_a_gpu_is_listed_apart_with_the_command(make: Make) -> None:
     listed = done.stdout.split("\n\n")[0].split("\n")
     assert [line.split(" ", 1)[0] for line in listed[:-1]] == [f"{place}:" for place in CLAIMS]
     assert listed[-1] == "  hint: assay record --device cuda docs/gpu.md"
-    assert "1 of 3 claims hold, 2 unmeasured" in done.stdout
+    assert "3 claims: 1 verified, 2 not measured yet" in done.stdout
 
 
 def test_records_of_several_gpus_stand_side_by_side(recorded: Project, gpu: Gpu) -> None:
@@ -227,14 +252,64 @@ def test_records_of_several_gpus_stand_side_by_side(recorded: Project, gpu: Gpu)
     assert recorded.report()["summary"]["gpus"] == {"NVIDIA H200": 2, "NVIDIA L4": 2}
 
 
-def test_one_gpu_that_says_otherwise_fails_the_claim(recorded: Project, gpu: Gpu) -> None:
+def test_one_gpu_that_says_otherwise_fails_the_claim(recorded: Project) -> None:
     """A claim holds only if every good record agrees; the finding names the GPU that does not."""
-    record(recorded, gpu, "NVIDIA H200")
-    other = recorded.root / "evidence/gpu/peak.nvidia-h200.json"
+    other = record_of_another(recorded)
     other.write_text(other.read_text().replace("64242089984", "65000000000"))
     report = recorded.check()
     assert lines_of(report) == [f"{place} A104" for place in CLAIMS]
     assert all("NVIDIA H200" in finding.message for finding in report.findings)
+
+
+@pytest.mark.parametrize("when", ["2020-01-01", "2999-01-01"], ids=["older", "newer"])
+def test_one_gpu_that_was_not_asked_leaves_the_claim_unmeasured(
+    recorded: Project, when: str
+) -> None:
+    """A claim holds only if every good record has its value, be the one without older or newer."""
+    other = record_of_another(recorded)
+    found = json.loads(other.read_text())
+    found["outcome"] |= {"values": {}, "when": when}
+    other.write_text(json.dumps(found))
+    report = recorded.check()
+    assert lines_of(report) == [f"{place} A110" for place in CLAIMS]
+    assert all("NVIDIA H200 was made without it" in f.message for f in report.findings)
+    assert statuses(recorded) == {"unmeasured"}
+
+
+def test_a_newer_record_without_the_value_hides_no_contradiction(recorded: Project) -> None:
+    """The worst of the records counts, whichever is the newest."""
+    file = recorded.root / RECORD
+    newer = json.loads(file.read_text())
+    newer["outcome"] |= {"values": {}, "when": "2999-01-01"}
+    newer["outcome"]["environment"]["gpu"] = "NVIDIA H200"
+    file.with_name("peak.nvidia-h200.json").write_text(json.dumps(newer))
+    assert statuses(recorded) == {"unmeasured"}
+    file.write_text(file.read_text().replace("64242089984", "65000000000"))
+    assert statuses(recorded) == {"fails"}
+
+
+REFUTATION = """
+```python exec="on" id="other"
+small = 1
+```
+
+[64.2 GB](claim:other:small "refuted, true for peak:peak").
+"""
+
+
+def test_a_refutation_is_as_good_as_both_of_its_records(recorded: Project) -> None:
+    """A statement is refuted only where the value for which it would be true still counts."""
+    file = recorded.root / "docs/gpu.md"
+    file.write_text(file.read_text() + REFUTATION)
+    assert statuses(recorded) == {"verified", "refuted"}
+    recorded.edit("snippets/kit/measure.py", "'done'", '"done"')
+    assert statuses(recorded) == {"stale"}
+    (recorded.root / RECORD).unlink()
+    report = recorded.check()
+    assert {verdict.status.value for verdict in report.verdicts if verdict.entry == "gpu"} == {
+        "unmeasured"
+    }
+    assert {finding.code for finding in report.findings} == {"A110"}
 
 
 def test_a_check_on_a_gpu_asks_it_and_leaves_records_alone(recorded: Project, gpu: Gpu) -> None:
@@ -265,8 +340,8 @@ def test_a_driver_that_does_not_answer_is_no_gpu(gpu: Gpu) -> None:
     """An nvidia-smi that fails names no GPU."""
     gpu.file.write_text("#!/bin/sh\necho 'No devices were found'\nexit 6\n")
     gpu.file.chmod(0o755)
-    with pytest.raises(WorkerError, match="nvidia-smi does not name one"):
-        gpu_here(Setup(root=str(gpu.file.parent), path=()), "cuda")
+    with pytest.raises(WorkerError, match="nvidia-smi names none"):
+        gpu_here(Setup(root=str(gpu.file.parent), path=()), Device.CUDA)
 
 
 @pytest.mark.parametrize("broken", ["1 / 0", "import os\nos._exit(0)", "while True: pass"])
@@ -298,7 +373,7 @@ def test_what_the_page_states_does_not_keep_a_record_from_being_written(
     project.edit("docs/gpu.md", "[64.2 GB]", "[64.3 GB]")
     assert "error A104" in record(project, gpu, status=1)
     project.edit("docs/gpu.md", "[64.3 GB]", "[64.2 GB]")
-    assert statuses(project) == {"holds"}
+    assert statuses(project) == {"verified"}
 
 
 def test_a_session_that_starts_programs_depends_on_its_whole_packages(make: Make, gpu: Gpu) -> None:
@@ -327,47 +402,43 @@ def test_recording_pages_without_gpu_sessions_says_so(make: Make, gpu: Gpu) -> N
     assert "no session of these pages" in done.stderr
 
 
-def staged(project: Project) -> dict[str, str]:
-    """Return the pages that the site is rendered from."""
-    folder = project.root.parent / "pages"
-    stage(read_project(project.root), project.check(), folder)
-    return {file.stem: file.read_text(encoding="utf-8") for file in folder.rglob("*.md")}
+def woven(project: Project) -> dict[str, str]:
+    """Check; return the pages by path."""
+    return pages_of(project.check(), project)
 
 
 def test_the_page_says_on_which_gpu_a_claim_was_measured(recorded: Project) -> None:
     """A claim of a good record is verified, and its proof names GPU, driver and day."""
-    pages = staged(recorded)
-    assert pages["gpu"].count('class="assay-claim assay-holds"') == 2
-    assert "This code ran on NVIDIA L4, 20" in pages["gpu"]
-    assert "gpu_memory 23034 MiB · driver 550.54.15" in pages["gpu"]
-    assert "from a record" in pages["gpu"]
-    assert "holds on NVIDIA L4" in pages["claims"]
-    assert "Awaiting a GPU" not in pages["claims"]
+    pages = woven(recorded)
+    assert pages["docs/gpu.md"].count('class="assay-claim assay-verified"') == 2
+    assert "This code ran on NVIDIA L4, 20" in pages["docs/gpu.md"]
+    assert "gpu_memory 23034 MiB · driver 550.54.15" in pages["docs/gpu.md"]
+    assert "from a record" in pages["docs/gpu.md"]
+    assert "verified on NVIDIA L4" in pages["claims.md"]
+    assert "Awaiting a GPU" not in pages["claims.md"]
 
 
 def test_the_page_never_shows_a_stale_claim_as_verified(recorded: Project) -> None:
     """A stale claim is marked, its proof says what changed, and the ledger lists it apart."""
     recorded.edit("snippets/kit/measure.py", "'done'", '"done"')
-    pages = staged(recorded)
-    assert pages["gpu"].count('class="assay-claim assay-stale"') == 2
-    assert "assay-holds" not in pages["gpu"]
-    assert "stale, since this has changed: snippets/kit/measure.py" in pages["gpu"]
-    _, apart, listed = pages["claims"].partition("## Awaiting a GPU")
+    pages = woven(recorded)
+    assert pages["docs/gpu.md"].count('class="assay-claim assay-stale"') == 2
+    assert "assay-verified" not in pages["docs/gpu.md"]
+    assert "stale, since this has changed: snippets/kit/measure.py" in pages["docs/gpu.md"]
+    held, apart, listed = pages["claims.md"].partition("## Awaiting a GPU")
     assert apart
-    assert listed.count("is stale on NVIDIA L4") == 2
-    assert (
-        "1 of 3 claims hold; 0 of them refute a statement from the web. 2 claims are stale."
-        in (pages["claims"])
-    )
+    assert "assay-verdict assay-stale" not in held
+    assert listed.count(">stale on NVIDIA L4") == 2
+    assert "3 claims: 1 verified, 2 stale." in pages["claims.md"]
 
 
 def test_the_page_never_shows_an_unmeasured_claim_as_verified(make: Make) -> None:
     """An unmeasured claim is marked, and its proof names the command that measures it."""
-    pages = staged(make(FILES))
-    assert pages["gpu"].count('class="assay-claim assay-unmeasured"') == 2
-    assert "assay-holds" not in pages["gpu"]
-    assert "This code needs cuda and is not measured yet" in pages["gpu"]
-    assert "<code>assay record --device cuda docs/gpu.md</code>" in pages["gpu"]
-    _, apart, listed = pages["claims"].partition("## Awaiting a GPU")
+    pages = woven(make(FILES))
+    assert pages["docs/gpu.md"].count('class="assay-claim assay-unmeasured"') == 2
+    assert "assay-verified" not in pages["docs/gpu.md"]
+    assert "This code needs cuda and is not measured yet" in pages["docs/gpu.md"]
+    assert "<code>assay record --device cuda docs/gpu.md</code>" in pages["docs/gpu.md"]
+    _, apart, listed = pages["claims.md"].partition("## Awaiting a GPU")
     assert apart
-    assert listed.count("is not measured yet") == 2
+    assert listed.count(">not measured yet") == 2

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from assay.nouns import Report
-from assay.project import read, setup_of
+from assay.nouns import Report, Status
+from assay.project import setup_of
 from assay.sessions.runner import Warm
+from assay.settings import load
 
 from .conftest import Make
 from .lab import Project, page
@@ -57,8 +58,8 @@ def test_a_second_check_runs_nothing(project: Project) -> None:
     report = project.check()
     assert ran(report) == set()
     assert report.ok
-    assert [verdict.status for verdict in report.verdicts] == ["holds"] * 5
-    assert all(verdict.reused for verdict in report.verdicts)
+    assert [verdict.status for verdict in report.verdicts] == [Status.VERIFIED] * 5
+    assert all(v.answer is not None and v.answer.reused for v in report.verdicts)
 
 
 def test_a_second_check_starts_no_worker_and_imports_no_more_than_it_needs(make: Make) -> None:
@@ -342,7 +343,7 @@ def test_a_store_that_cannot_be_written_fails_no_check(make: Make, store: str) -
 def test_a_full_disk_fails_no_check(make: Make) -> None:
     """When writing a result fails half-way, the check holds and leaves no torn file behind."""
     project = make(PROJECT)
-    runner = Warm(setup_of(read(project.root)), 2)
+    runner = Warm(setup_of(project.root, load(project.root)), 2)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
         project.check(run=runner, keep=False)

@@ -55,7 +55,10 @@ def test_the_runner_is_an_argument(make: Make) -> None:
             yield number, nouns.Outcome(snippets=ran, values={"x": value})
 
     report = project.check(keep=False, run=run)
-    assert [verdict.status for verdict in report.verdicts] == ["holds", "fails"]
+    assert [verdict.status for verdict in report.verdicts] == [
+        nouns.Status.VERIFIED,
+        nouns.Status.FAILS,
+    ]
     assert told == [nouns.Job(sources=(nouns.Source("x = 1\n"),), probes=("x",), timeout=20.0)]
 
 
@@ -63,5 +66,5 @@ def test_an_answer_that_never_comes_is_no_pass(make: Make) -> None:
     """A session that the runner never answered is a finding, and so is each claim on it."""
     project = make({"docs/a.md": page("x = 1", "[1](claim:x)"), "docs/b.md": page("y = 1")})
     report = project.check(keep=False, run=lambda jobs, started: iter(()))
-    assert [verdict.status for verdict in report.verdicts] == ["unchecked"]
+    assert [verdict.status for verdict in report.verdicts] == [nouns.Status.UNCHECKED]
     assert lines_of(report) == ["docs/a.md:1:1 A308", "docs/a.md:5:1 A107", "docs/b.md:1:1 A308"]

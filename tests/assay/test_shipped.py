@@ -4,20 +4,32 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from assay.check import names_of, read_entries
-from assay.entries.parse import parse
-from assay.figures.reading import FigureError, only
-from assay.findings import compare, endings, prose
-from assay.nouns import Checked, Claim, Entry, Finding, Given, Place, Report
-from assay.plan import Key, plan
+from assay.check import check, read_entries
+from assay.figures.numbers import FigureError
+from assay.figures.stated import figure_of
+from assay.nouns import (
+    Checked,
+    Claim,
+    Device,
+    Entry,
+    Finding,
+    Given,
+    Place,
+    Report,
+    Session,
+    Status,
+)
+from assay.plan import Scope
+from assay.progress import Silent
 from assay.project import Project as Sources
-from assay.project import read
+from assay.project import read, setup_of
+from assay.sessions.runner import Fresh, Warm, default_runner
 from msgspec.structs import replace
 
 from .lab import REPOSITORY, Project
@@ -25,6 +37,20 @@ from .lab import REPOSITORY, Project
 pytest.importorskip("torch", reason="the shipped entries compute with torch")
 
 SOURCES = ("pyproject.toml", "glossary", "evidence", "docs", "snippets", "generator")
+
+
+class Gave:
+    """Answers with what the sessions of one check gave; the same code gives the same."""
+
+    def __init__(self, checked: Iterable[Checked]) -> None:
+        self.checked = {one.session.key: one for one in checked}
+
+    def known(self, session: Session) -> Checked:
+        """Return what the session gave."""
+        return replace(self.checked[session.key], session=session)
+
+    def keep(self, checked: Checked) -> None:
+        """Keep nothing."""
 
 
 class Shipped:
@@ -35,42 +61,26 @@ class Shipped:
         self.report: Report = project.check()
         self.sources: Sources = read(project.root)
         self.entries = {entry.path: entry for entry in read_entries(self.sources)}
-        self.names = names_of(self.sources)
+        self.answers = Gave(self.report.checked)
 
     @cached_property
     def awaiting(self) -> set[Place]:
         """Places of the claims that need a GPU and have no good record."""
-        waiting = {"stale", "unmeasured"}
-        return {v.claim.place for v in self.report.verdicts if v.status in waiting}
-
-    @cached_property
-    def checked(self) -> dict[Key, Checked]:
-        """Each session with what it gave."""
-        return {(c.session.page, c.session.name): c for c in self.report.checked}
+        return {f.place for f in self.report.findings if f.awaits}
 
     def found_in(self, path: str, text: str) -> list[Finding]:
         """Return what a check finds in the page at *path*, written as *text*; nothing runs."""
-        old = self.entries[path]
-        files, folder = self.sources.snippets, self.sources.settings.snippets
-        new = parse(path, old.slug, text, files, term=old.front is not None, snippets=folder)
-        asked = [e for e in self.entries.values() if e is not old and f"claim:{e.slug}/" in text]
-        planned = plan([new, *asked], timeout=20.0)
-        checks = {
-            key: replace(self.checked[key], session=session)
-            for key, session in planned.sessions.items()
-        }
-        bound = [bound for bound in planned.claims if bound.entry is new]
-        found = [compare.judge(b, checks, self.names)[1] for b in bound]
-        found = [f for f in found if f is not None and f.code not in {"A110", "A111"}]
-        found += [compare.given_finding(given, self.sources.givens) for given in new.givens]
-        ended = [
-            finding
-            for one in checks.values()
-            if not one.changed
-            for finding in endings.findings(one.session, one.outcome)
+        front = self.entries[path].front
+        needed = {path, *(f"glossary/{slug}.md" for slug in (front.prerequisites if front else ()))}
+        pages = [
+            replace(page, text=text) if page.path == path else page
+            for page in self.sources.pages
+            if page.path in needed or f"claim:{page.slug}/" in text
         ]
-        unbound, _ = prose.check(new, self.names)
-        return [*unbound, *ended, *(f for f in found if f is not None)]
+        project = replace(self.sources, pages=tuple(pages))
+        scope = Scope(pages=frozenset({path}))
+        report = check(project, scope, self.answers, lambda jobs, started: iter(()), Silent())
+        return [finding for finding in report.findings if not finding.awaits]
 
 
 @pytest.fixture(scope="session")
@@ -82,10 +92,11 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Shipped:
 def test_the_shipped_glossary_holds(shipped: Shipped) -> None:
     """Every claim of the repository holds or awaits a GPU, and no finding says anything else."""
     report = shipped.report
-    others = [f for f in report.findings if f.code not in {"A110", "A111"}]
+    others = [f for f in report.findings if not f.awaits]
     assert [f"{f.place}: {f.message}" for f in others] == []
-    assert {v.status for v in report.verdicts if v.device == "cpu"} == {"holds"}
-    assert not {v.status for v in report.verdicts} & {"fails", "unchecked"}
+    good = {Status.VERIFIED, Status.REFUTED, Status.SETTING}
+    assert {v.status for v in report.verdicts if v.device is Device.CPU} == good
+    assert not {v.status for v in report.verdicts} & {Status.FAILS, Status.UNCHECKED}
     assert len(report.verdicts) >= 600
     assert sum(verdict.condition.refuted for verdict in report.verdicts) >= 30
     assert sum(entry.front is not None for entry in report.entries) >= 24
@@ -95,7 +106,7 @@ def test_the_shipped_glossary_holds(shipped: Shipped) -> None:
 
 OTHER_UNIT = {
     "GB": "GiB", "GiB": "GB", "MB": "MiB", "MiB": "MB", "kB": "KiB", "KiB": "kB", "TB": "TiB",
-    "TiB": "TB", "ms": "µs", "µs": "ms", "s": "ms", "bytes": "bits", "byte": "bit", "B": "bits",
+    "TiB": "TB", "ms": "µs", "µs": "ms", "s": "ms", "bytes": "kB", "byte": "kB", "B": "kB",
     "%": "", "×": "%", "x": "%", "times": "%", "": "%",
 }  # fmt: skip
 DIGITS, SUPERSCRIPTS = "0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"
@@ -130,7 +141,7 @@ def changed_digit(stated: str) -> str:
 def changed_unit(stated: str) -> Iterator[str]:
     """Yield *stated* with another unit; a word has none, and zero is zero in any unit."""
     try:
-        figure = only(stated)
+        figure = figure_of(stated)
     except FigureError:
         return
     if figure.value == 0:
@@ -175,7 +186,7 @@ def test_no_stated_output_can_be_wrong_unseen(shipped: Shipped, path: str) -> No
     """Each stated output of the page, its last digit changed, is found at its line."""
     entry = shipped.entries[path]
     lines = entry.text.split("\n")
-    ran = [s for s in entry.snippets if s.options.get("device", "cpu") == "cpu"]
+    ran = [s for s in entry.snippets if s.options.device is not Device.CUDA]
     for stated in (p for s in ran for p in s.prints if re.search(r"\d", p.stated)):
         at = stated.place.line - 1
         code, mark, output = lines[at].partition("#>")
@@ -278,18 +289,54 @@ MUTATIONS = {
 }
 
 
-@pytest.mark.parametrize("name", MUTATIONS)
-def test_a_bug_in_the_code_fails_the_check(shipped: Shipped, tmp_path: Path, name: str) -> None:
-    """With a bug planted in the bundled AdamW or its accounting, `assay check` exits 1."""
-    mutation = MUTATIONS[name]
-    copy = Project(tmp_path, shipped.project.store)
-    for source in SOURCES:
+class Planted(NamedTuple):
+    """A copy of the repository to plant bugs in, and one runner for all that it checks."""
+
+    project: Project
+    runner: Fresh | Warm
+
+    def plant(self, mutation: Mutation) -> None:
+        """Take all other bugs out of the code, with what Python compiled of it, and plant one."""
+        shutil.rmtree(self.project.root / "snippets")
+        copy(self.project.root, "snippets")
+        self.project.edit(f"snippets/{mutation.file}", mutation.old, mutation.new)
+
+
+def copy(target: Path, *sources: str) -> None:
+    """Copy files and folders of the repository to *target*."""
+    for source in sources:
         original = REPOSITORY / source
         if original.is_dir():
-            shutil.copytree(original, tmp_path / source)
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(original, target / source, ignore=ignored)
         elif original.exists():
-            shutil.copy(original, tmp_path / source)
-    copy.edit(f"snippets/{mutation.file}", mutation.old, mutation.new)
-    done = copy.assay("check", f"glossary/{mutation.page}.md")
+            shutil.copy(original, target / source)
+
+
+@pytest.fixture(scope="module")
+def planted(shipped: Shipped, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planted]:
+    """Copy the repository once, and import torch once for all bugs."""
+    root = tmp_path_factory.mktemp("planted")
+    copy(root, *SOURCES)
+    runner = default_runner(setup_of(root, shipped.sources.settings), 2)
+    yield Planted(Project(root, shipped.project.store), runner)
+    runner.close()
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_a_bug_in_the_code_fails_the_check_of_a_page(planted: Planted, name: str) -> None:
+    """With a bug planted in the bundled AdamW or its accounting, a page says otherwise."""
+    mutation = MUTATIONS[name]
+    page = f"glossary/{mutation.page}.md"
+    planted.plant(mutation)
+    report = planted.project.check({page}, run=planted.runner)
+    assert not report.ok
+    assert page in {f.place.path for f in report.findings if f.severity == "error"}
+
+
+def test_a_bug_in_the_code_ends_the_program_with_1(planted: Planted) -> None:
+    """`assay check` exits 1 where a bug is planted, and names the page that found it."""
+    planted.plant(MUTATIONS["memory: states halved"])
+    done = planted.project.assay("check", "glossary/bytes-per-parameter.md")
     assert done.returncode == 1, done.stderr
-    assert f"glossary/{mutation.page}.md:" in done.stdout
+    assert "glossary/bytes-per-parameter.md:" in done.stdout

@@ -89,7 +89,7 @@ def test_serving_follows_an_edit_and_shows_what_fails(tmp_path):
     )
     try:
         address = f"http://127.0.0.1:{port}/glossary/adamw/"
-        read(address, r'class="assay-claim assay-holds"[^>]*>64\.24&nbsp;GB')
+        read(address, r'class="assay-claim assay-verified"[^>]*>64\.24&nbsp;GB')
         entry, text = break_a_claim(project)
         read(address, r'class="assay-claim assay-fails"[^>]*>64\.25&nbsp;GB')
         entry.write_text(text, encoding="utf-8")

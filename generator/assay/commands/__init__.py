@@ -1,5 +1,24 @@
-"""The command line."""
+"""The command line, one file a command.
 
-from .cli import main
+Exit status: 0 everything holds, 1 something does not, 2 the work could not be done.
+"""
 
-__all__ = ["main"]
+from __future__ import annotations
+
+import click
+
+from .. import __version__
+from .build import build
+from .check import check
+from .record import record
+from .serve import serve
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="assay")
+def main() -> None:
+    """Check every figure and code sample of a glossary by running code, and build its site."""
+
+
+for command in (check, build, serve, record):
+    main.add_command(command)

@@ -14,44 +14,10 @@ from collections.abc import Iterator, Mapping
 
 from ..hints import nearest
 from ..nouns import Finding, Place, Print, Snippet, Span
+from . import options
 
-MARKDOWN_EXEC = frozenset(
-    {
-        *("exec", "source", "result", "title", "id", "session", "html", "tabs"),
-        *("width", "idprefix", "returncode", "updatetoc", "workdir"),
-    }
-)
-DISPLAY = frozenset({"title", "linenums", "hl_lines"})
-OURS = frozenset({"device", "timeout", "raises", "file"})
-BROKEN = frozenset({"A305", "A309", "A310"})
-CHOICES = {
-    "source": frozenset({"above", "below", "block", "console", "tabbed-left", "tabbed-right"}),
-    "device": frozenset({"cpu", "cuda"}),
-}
-"""Options that take one of few values."""
-FALSE = frozenset({"", "no", "off", "false", "0"})
-
-_OPTION = re.compile(
-    r"""(?P<key>[\w-]+)\s*=\s*(?:"(?P<d>[^"]*)"|'(?P<s>[^']*)'|(?P<b>[^\s"'}]+))"""
-)
 _INCLUDE = re.compile(r"""^\s*-{1,2}8<-{1,2}\s+(?P<q>["'])(?P<file>[^"']+)(?P=q)\s*$""")
 _PYTHON = frozenset({"python", "py", "python3"})
-
-
-def options(info: str) -> tuple[str, dict[str, str]]:
-    """Split a fence's info string into language and options.
-
-    >>> options('python exec="on" id="a"')
-    ('python', {'exec': 'on', 'id': 'a'})
-    """
-    language = re.match(r"\{?\s*\.?([\w+-]*)", info.strip())
-    found = {m["key"]: m["d"] or m["s"] or m["b"] or "" for m in _OPTION.finditer(info)}
-    return (language[1] if language else ""), found
-
-
-def is_executable(found: Mapping[str, str]) -> bool:
-    """Whether markdown-exec would run a fence with these options."""
-    return found.get("exec", "").lower() not in FALSE
 
 
 class Fence:
@@ -59,9 +25,11 @@ class Fence:
 
     def __init__(self, place: Place, span: Span, info: str, text: str, number: int) -> None:
         self.place, self.span, self.text = place, span, text
-        self.language, self.options = options(info)
-        self.number = number
+        self.language, self.written = options.split(info)
+        self.options, self.refused = options.typed(self.written)
+        self.id = self.options.id or f"snippet-{number}"
         self.findings: list[Finding] = []
+        self.broken = False
 
     def snippet(self, files: Mapping[str, str], folder: str) -> Snippet:
         """Return the snippet, its includes taken from *files* (path to text) under *folder*."""
@@ -73,47 +41,40 @@ class Fence:
         return Snippet(
             place=self.place,
             span=self.span,
-            id=self.options.get("id", "") or f"snippet-{self.number}",
-            session=self.options.get("session", ""),
+            id=self.id,
+            session=self.options.session or self.id,
             shown=shown,
             code=code,
             lines=tuple(lines),
             options=self.options,
             prints=tuple(self._prints(code, stated, lines)),
-            raises=self.options.get("raises"),
             names=names,
             open_names=open_names,
-            broken=any(finding.code in BROKEN for finding in self.findings),
+            broken=self.broken,
         )
 
+    def _break(self, code: str, message: str, hint: str, place: Place | None = None) -> None:
+        """Note what keeps the snippet from being run."""
+        self.broken = True
+        self._say(code, message, hint, place)
+
     def _say(self, code: str, message: str, hint: str, place: Place | None = None) -> None:
-        self.findings.append(
-            Finding(code=code, place=place or self.place, message=message, hint=hint)
-        )
+        place = place or self.place
+        page = self.place.path if place.path != self.place.path else ""
+        self.findings.append(Finding(code=code, place=place, message=message, hint=hint, page=page))
 
     def _check_options(self) -> None:
         if self.language not in _PYTHON:
-            self._say(
+            self._break(
                 "A310", f"only Python runs, not {self.language!r}", 'write ```python exec="on"'
             )
-        known = MARKDOWN_EXEC | DISPLAY | OURS
-        for key in self.options.keys() - known:
-            hint = nearest(key, known) or f"known: {', '.join(sorted(known))}"
-            self._say("A310", f"the fence option {key!r} is unknown", hint)
-        for key, choices in CHOICES.items():
-            value = self.options.get(key)
-            if value is not None and value not in choices:
-                hint = nearest(value, choices) or f"known: {', '.join(sorted(choices))}"
-                self._say("A310", f"{key}={value!r} is not known", hint)
-        timeout = self.options.get("timeout", "1")
-        if not re.fullmatch(r"\d+(\.\d+)?", timeout) or float(timeout) == 0:
-            self._say("A310", f"timeout={timeout!r} is no number of seconds", 'write timeout="60"')
+        for message, hint in self.refused:
+            self._break("A310", message, hint)
 
     def _included(self, files: Mapping[str, str], folder: str) -> tuple[str, list[tuple[str, int]]]:
         shown: list[str] = []
         lines: list[tuple[str, int]] = []
-        wanted = self.options.get("file")
-        for line, number in self._with_file(wanted):
+        for line, number in self._with_file(self.options.file):
             include = _INCLUDE.match(line)
             if include is None:
                 shown.append(line)
@@ -128,8 +89,8 @@ class Fence:
             lines += [(path, n) for n in range(1, len(included) + 1)]
         return "\n".join(shown) + "\n", lines
 
-    def _with_file(self, wanted: str | None) -> Iterator[tuple[str, int]]:
-        if wanted is not None:
+    def _with_file(self, wanted: str) -> Iterator[tuple[str, int]]:
+        if wanted:
             yield f'--8<-- "{wanted}"', self.place.line
         for n, line in enumerate(_lines(self.text)):
             yield line, self.place.line + 1 + n
@@ -137,7 +98,7 @@ class Fence:
     def _missing(self, path: str, files: Mapping[str, str], line: int) -> None:
         hint = nearest(path, files) or "add the file, or correct the path"
         place = Place(self.place.path, line, 1 if line != self.place.line else self.place.column)
-        self._say("A309", f"the snippet file {path!r} does not exist", hint, place)
+        self._break("A309", f"the snippet file {path!r} does not exist", hint, place)
 
     def _without_stated(
         self, shown: str, lines: list[tuple[str, int]]
@@ -164,13 +125,13 @@ class Fence:
     def _names(self, code: str, lines: list[tuple[str, int]]) -> tuple[frozenset[str], bool]:
         try:
             table = symtable.symtable(code, "snippet", "exec")
-        except (SyntaxError, ValueError, RecursionError) as error:
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             row = getattr(error, "lineno", None) or 1
             path, number = lines[min(row, len(lines)) - 1] if lines else (self.place.path, 1)
             message = f"syntax error: {getattr(error, 'msg', error)}"
             indent = self.place.column - 1 if path == self.place.path else 0
             place = Place(path, number, (getattr(error, "offset", None) or 1) + indent)
-            self._say("A305", message, "mend the code; it must be valid Python", place)
+            self._break("A305", message, "mend the code; it must be valid Python", place)
             return frozenset(), True
         bound = set(_bound_by(table))
         return frozenset(bound), "import *" in code or bool(re.search(r"\b(exec|globals)\(", code))
@@ -182,7 +143,7 @@ class Fence:
             return
         try:
             calls = [n for n in ast.walk(ast.parse(code)) if isinstance(n, ast.Call)]
-        except (SyntaxError, ValueError, RecursionError):
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
             return
         row_of = {call.end_lineno: call for call in calls if _is_print(call)}
         for first, rows in _runs(stated):

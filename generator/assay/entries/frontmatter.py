@@ -6,6 +6,7 @@ Law: duplicate keys, anchors, aliases and tags are refused, so that what is read
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -14,7 +15,9 @@ import yaml
 from ..hints import nearest
 from ..nouns import Finding, FrontMatter, Place
 
-LIMIT = 16_384
+LIMIT, DEEPEST = 16_384, 20
+SHOWN = frozenset({"title", "description", "subtitle"})
+"""What readers see of the front matter of a page that is no term."""
 _FENCE = re.compile(r"\A---[ \t]*\n(?P<yaml>.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 # The parser in C where PyYAML was built with it: a third of a warm check's time otherwise.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -45,7 +48,9 @@ def read(
     places: dict[str, Place] = {}
     try:
         data = _plain(_compose(source), path, "", places)
-        return msgspec.convert(data, FrontMatter), places, []
+        front = msgspec.convert(data, FrontMatter)
+        empty = [_empty(key, place) for key, place in _blank(front, places)]
+        return (None if empty else front), places, empty
     except _Refused as error:
         place = Place(path, error.line, error.column)
         return None, places, [Finding(code="A401", place=place, message=str(error), hint=_HINT)]
@@ -53,11 +58,35 @@ def read(
         return None, places, [_invalid(path, str(error), places)]
 
 
-def _compose(source: str) -> yaml.Node:
+def shown(path: str, source: str) -> dict[str, tuple[str, Place]] | None:
+    """Return what a page other than a term shows of its front matter, by key, each with its place.
+
+    None where it is no front matter: a page may begin with a rule.
+    """
+    try:
+        node = _compose(source)
+    except _Refused:
+        return None
+    return {
+        str(key.value): (
+            value.value,
+            Place(path, key.start_mark.line + 2, key.start_mark.column + 1),
+        )
+        for key, value in node.value
+        if key.value in SHOWN and isinstance(value, yaml.ScalarNode)
+    }
+
+
+def _compose(source: str) -> yaml.MappingNode:
     if len(source) > LIMIT:
         raise _Refused(f"the front matter is longer than {LIMIT} characters", 1, 1)
+    depth = 0
     try:
         for event in yaml.parse(source, Loader=_LOADER):
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEEPEST:
+                raise _refused(event, f"it nests more than {DEEPEST} deep")
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 raise _refused(event, "anchors and aliases are not allowed here")
             if isinstance(event, (yaml.ScalarEvent, yaml.CollectionStartEvent)) and event.tag:
@@ -107,6 +136,21 @@ def _pairs(
         places[child] = Place(path, name.start_mark.line + 2, name.start_mark.column + 1)
         pairs.append((str(name.value), _plain(value, path, child, places)))
     return pairs
+
+
+def _blank(front: FrontMatter, places: Mapping[str, Place]) -> Iterator[tuple[str, Place]]:
+    """Yield what a term needs and has only in name: text without a letter to show."""
+    for key in ("term", "category", "summary", "aliases", "prerequisites", "papers"):
+        value = getattr(front, key)
+        if isinstance(value, str) and not value.strip():
+            yield key, places[key]
+        elif not isinstance(value, str):
+            yield from ((key, places[f"{key}[{i}]"]) for i, v in enumerate(value) if not v.strip())
+
+
+def _empty(key: str, place: Place) -> Finding:
+    message = f"front matter in {key!r}: there is nothing in it"
+    return Finding(code="A402", place=place, message=message, hint="write a text, or leave it out")
 
 
 def _invalid(path: str, error: str, places: dict[str, Place]) -> Finding:

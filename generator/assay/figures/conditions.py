@@ -1,6 +1,7 @@
 """Conditions in the title of a claim: how the computed value must relate to the stated one.
 
-Strategy: a title is phrases joined by commas; each phrase is looked up in one table of patterns.
+Law: a title is phrases joined by commas, each of one kind; a second of a kind, or two that cannot
+both be meant, are refused. Each phrase is looked up in one table of patterns.
 """
 
 from __future__ import annotations
@@ -11,18 +12,34 @@ from typing import Any
 
 import msgspec
 
-from ..nouns import Condition
-from . import reading
+from ..nouns import Condition, Figure
+from . import units, wording
+from .numbers import FigureError
+from .units import PROSE
 
-PHRASES: list[tuple[str, Callable[[re.Match[str]], dict[str, Any]]]] = [
-    (r"within (?P<figure>.+)", lambda m: {"within": reading.only(m["figure"])}),
-    (r"(?P<it>at least|at most|more than|less than|between)", lambda m: {"relation": m["it"]}),
-    (r"= ?(?P<figure>.+)", lambda m: {"equals": reading.only(m["figure"])}),
-    (r"is true", lambda m: {"is_true": True}),
-    (r"refuted", lambda m: {"refuted": True}),
-    (r"true for (?P<probe>\S+)", lambda m: {"refuted": True, "true_for": m["probe"]}),
+PHRASES: list[tuple[str, str, Callable[[re.Match[str]], dict[str, Any]]]] = [
+    ("within", r"within (?P<figure>.+)", lambda m: {"within": _tolerance(m["figure"])}),
+    (
+        "relation",
+        r"(?P<it>at least|at most|more than|less than|between)",
+        lambda m: {"relation": m["it"]},
+    ),
+    ("equals", r"= ?(?P<figure>.+)", lambda m: {"equals": wording.only(m["figure"], PROSE)}),
+    ("is true", r"is true", lambda m: {"is_true": True}),
+    ("refuted", r"refuted", lambda m: {"refuted": True}),
+    ("true for", r"true for (?P<it>\S+)", lambda m: {"refuted": True, "true_for": m["it"]}),
+    ("id", r"id ?= ?(?P<it>[a-z0-9]+(?:[-_.][a-z0-9]+)*)", lambda m: {"id": m["it"]}),
+    ("in", r"in (?P<it>.+)", lambda m: {"unit": m["it"].strip()}),
+    ("setting", r"setting", lambda m: {"setting": True}),
 ]
-"""Each phrase of a title, and what it sets."""
+"""The kinds of phrases, how each is written, and what it sets."""
+
+CONTRADICTIONS: tuple[tuple[str, ...], ...] = (
+    ("within", "relation"),
+    ("is true", "within", "relation", "equals", "in"),
+    ("setting", "refuted", "true for"),
+)
+"""Kinds of which the first goes with none of the others."""
 
 
 class ConditionError(ValueError):
@@ -36,20 +53,48 @@ def parse(title: str) -> Condition:
     'weight_bytes'
     """
     fields: dict[str, Any] = {}
-    for phrase in filter(None, re.split(r"[,;] ", title.strip())):
-        fields |= _phrase(phrase.strip())
+    kinds: dict[str, str] = {}
+    for phrase in filter(None, re.split(r"[,;] ", " ".join(title.split()))):
+        kind, found = _phrase(phrase.strip())
+        _agree(kinds, kind, phrase.strip())
+        kinds[kind] = phrase.strip()
+        fields |= found
+    if fields.keys() >= {"refuted"} and not fields.keys() & {"true_for", "is_true"}:
+        raise ConditionError(
+            "'refuted' alone holds for almost any wrong figure; say what the statement would be "
+            "true for: refuted, true for PROBE"
+        )
     return msgspec.structs.replace(Condition(), **fields)
 
 
-def _phrase(phrase: str) -> dict[str, Any]:
-    for pattern, fields in PHRASES:
+def _agree(kinds: dict[str, str], kind: str, phrase: str) -> None:
+    """Refuse a phrase that says again, or otherwise, what another has said."""
+    against = {kind}
+    for first, *others in CONTRADICTIONS:
+        against |= set(others) if kind == first else {first} if kind in others else set()
+    for other in against & kinds.keys():
+        raise ConditionError(f"{kinds[other]!r} and {phrase!r} cannot both be meant")
+
+
+def _tolerance(written: str) -> Figure:
+    figure = wording.only(written, PROSE)
+    if figure.high is not None or figure.value <= 0:
+        raise FigureError(f"{written!r} is no tolerance", "write within 1%, or within 0.2 GB")
+    if figure.unit in units.PERCENT and figure.value >= 100:
+        raise FigureError(f"{written!r} holds for nearly anything", "write within 1%")
+    return figure
+
+
+def _phrase(phrase: str) -> tuple[str, dict[str, Any]]:
+    for kind, pattern, fields in PHRASES:
         match = re.fullmatch(pattern, phrase)
         if match:
             try:
-                return fields(match)
-            except reading.FigureError as error:
+                return kind, fields(match)
+            except FigureError as error:
                 raise ConditionError(f"{phrase!r}: {error}") from error
     raise ConditionError(
         f"{phrase!r} is no condition; known are: within 1%, within 0.2 GB, at least, at most, "
-        "more than, less than, between, = 4, is true, refuted, true for PROBE"
+        "more than, less than, between, = 4, is true, refuted, true for PROBE, id=NAME, in UNIT, "
+        "setting"
     )

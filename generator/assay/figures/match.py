@@ -1,19 +1,21 @@
 """Does a stated figure match a computed value? The rules of matching, and nothing else.
 
-Strategy: a computed whole number stated in its own unit must be equal; anything else must round to
-the stated digits. A condition changes this by one entry of a table. Arithmetic is exact decimals.
+Law: a computed whole number stated in its own unit must be equal; anything else must round to the
+stated digits. A condition changes this by one entry of a table. Arithmetic is exact decimals.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from decimal import Decimal, localcontext
+from decimal import Decimal, InvalidOperation, localcontext
 
-from ..nouns import Computed, Condition, Figure, Value
-from . import reading, units
+from ..nouns import Computed, Figure, Unit, Value
+from . import units
+from .stated import Mismatch, Stated
 
-PRECISION = 60
-"""Digits of the arithmetic: more than any float or stated figure has."""
+PRECISION, LARGEST = 60, 10_000
+"""Digits of the arithmetic, more than any float or stated figure has; and of any number."""
 
 RELATIONS: dict[str, Callable[[Decimal, Figure], bool]] = {
     "at least": lambda value, figure: value >= figure.value,
@@ -24,129 +26,158 @@ RELATIONS: dict[str, Callable[[Decimal, Figure], bool]] = {
         figure.high is not None and figure.value <= value <= figure.high
     ),
 }
+BOUNDS: dict[str, Callable[[Decimal, Figure], bool]] = {
+    "below": lambda value, figure: value < figure.value,
+    "above": lambda value, figure: value > figure.value,
+    "exactly": lambda value, figure: value == figure.value,
+}
+"""What "nearly", "just over" and "exactly" say beside the digits."""
 
-
-class Mismatch(Exception):
-    """Why a claim does not hold; *comparable* is false if it could not even be compared."""
-
-    def __init__(self, reason: str, code: str = "A104", hint: str = "") -> None:
-        super().__init__(reason)
-        self.code, self.hint = code, hint
+_WHOLE = "a whole number in its own unit must be exact"
 
 
 def computed(value: Value) -> Computed:
-    """Return a probe's value as Python data."""
+    """Return a probe's value as Python data; None where it is no plain value."""
     kinds: dict[str, Callable[[str], Computed]] = {
         "bool": lambda text: text == "True",
         "int": int,
         "float": float,
         "str": str,
     }
-    read = kinds.get(value.kind)
-    return read(value.text) if read else None
-
-
-def stated_figure(text: str, condition: Condition) -> Figure | None:
-    """Return the figure that a claim states: in its text, or in the title's ``= 4``.
-
-    Raises :class:`Mismatch` where text and title leave no single figure to compare.
-    """
     try:
-        found = list(reading.find(text))
-        if condition.is_true:
-            if any(reading.is_measured(f) for f in found):
-                reason = "'is true' compares no figure, but the text holds one"
-                raise Mismatch(reason, "A101", "bind the figure itself")
-            return None
-        if condition.equals is None:
-            return reading.only(text)
-    except reading.FigureError as error:
-        raise Mismatch(str(error), "A101", error.hint) from error
-    if found:
-        hint = "leave '= ...' out of the title"
-        raise Mismatch("the text and the title both hold a figure", "A101", hint)
-    said = reading.word_value(text)
-    if said is not None and said != condition.equals.value:
-        reason = f"the text says {said:f}, the title says = {condition.equals.text}"
-        raise Mismatch(reason, "A101", "make both say the same")
-    return condition.equals
+        return kinds[value.kind](value.text)
+    except (KeyError, ValueError):  # such as a number of more digits than Python reads
+        return None
 
 
-def shown(value: Value, unit: str) -> str:
-    """Return the computed value at full precision, in *unit*."""
+def shown(value: Value, stated: Stated | None = None) -> str:
+    """Return the computed value at full precision, in the stated unit."""
     if value.kind not in {"int", "float"} or not _is_finite(value):
         return value.text
+    figure = stated.figure if stated else None
+    measure = figure.measure if figure else None
     with localcontext() as context:
         context.prec = PRECISION
-        number = Decimal(value.text) / (units.factor(unit) or Decimal(1))
+        number = _in_unit(value, measure or units.PLAIN, stated.asked if stated else None)
         text = _plain(number if value.kind == "int" else +_shortest(number))
-    return f"{text} {unit}".strip()
+    return f"{text} {figure.unit}".strip() if figure and measure else text
 
 
-def compare(value: Value, text: str, figure: Figure | None, condition: Condition) -> None:
-    """Raise :class:`Mismatch` unless *value* is as *text* states under *condition*."""
+def compare(value: Value, stated: Stated) -> None:
+    """Raise :class:`Mismatch` unless *value* is as it is stated."""
+    condition, figure = stated.condition, stated.figure
     if condition.is_true:
         if value.kind != "bool":
             raise Mismatch(f"'is true' needs a bool, not {_kind(value)}", "A109")
         if value.text != "True":
             raise Mismatch("the value is False")
     elif value.kind in {"str", "bool"}:
-        _same_text(value, text)
+        if stated.text.strip() != value.text:
+            raise Mismatch("the text differs from the computed value")
     elif figure is None or value.kind not in {"int", "float"}:
         raise Mismatch(f"a figure cannot be compared with {_kind(value)}", "A109")
     elif not _is_finite(value):
-        raise Mismatch(f"the computed value is {value.text}", "A109", "mend the computation")
+        said = value.text if len(value.text) < 40 else f"{value.text[:37]}..."
+        raise Mismatch(f"the computed value is {said}", "A109", "mend the computation")
     else:
-        _same_number(value, figure, condition)
+        with localcontext() as context:
+            context.prec = PRECISION
+            _same_number(value, stated, figure)
 
 
 def is_exact(value: Computed, figure: Figure) -> bool:
     """Whether *value* is whole and stated in its own unit, and so must be equal."""
-    return isinstance(value, int) and units.factor(figure.unit) == 1 and not figure.scaled
+    own = figure.measure is not None and figure.measure.factor == 1
+    return isinstance(value, int) and own and not figure.scaled
 
 
-def is_text(value: Value, condition: Condition) -> bool:
-    """Whether the claim's text as a whole, not a figure in it, is what is compared."""
-    return value.kind in {"str", "bool"} and not condition.is_true
-
-
-def _same_text(value: Value, text: str) -> None:
-    if text.strip() != value.text:
-        raise Mismatch("the text differs from the computed value")
-
-
-def _same_number(value: Value, figure: Figure, condition: Condition) -> None:
+def is_same(stated: Figure, cited: Figure) -> bool:
+    """Whether one figure says what another says, perhaps rounded or in another unit."""
+    if stated.measure is None or cited.measure is None:
+        return stated.text == cited.text
+    if stated.measure.dimension != cited.measure.dimension:
+        return False
     with localcontext() as context:
         context.prec = PRECISION
-        factor = units.factor(figure.unit)
-        if factor is None:
-            raise Mismatch(f"{figure.unit!r} is no known unit", "A103")
-        number = Decimal(value.text) / factor
-        if condition.relation != "matches":
-            if not RELATIONS[condition.relation](number, figure):
-                raise Mismatch(f"the computed value is not {condition.relation} what is stated")
-        elif figure.high is not None:
-            raise Mismatch("a range is stated", "A101", 'give the title "between"')
-        elif condition.within is not None:
-            if abs(number - figure.value) > _tolerance(condition.within, figure, factor):
-                raise Mismatch(f"it is not within {condition.within.text}")
-        elif is_exact(computed(value), figure):
-            if number != figure.value:
-                raise Mismatch("a whole number in its own unit must be exact")
-        elif abs(number - figure.value) > figure.step / 2:
-            raise Mismatch("the computed value does not round to the stated digits")
+        scale = cited.measure.size / stated.measure.size
+        low, high = cited.value * scale, cited.high and cited.high * scale
+        if stated.high is not None or high is not None:
+            return (stated.value, stated.high) == (low, high)
+        return abs(stated.value - low) <= stated.step / 2
 
 
-def _tolerance(within: Figure, figure: Figure, factor: Decimal) -> Decimal:
-    """A percentage is of the stated figure; an amount is in its own unit."""
-    amount = within.value * (units.factor(within.unit) or Decimal(1))
-    if within.unit in {"%", "percent", "per cent"}:
-        return abs(figure.value) * amount
-    return amount / factor if within.unit else within.value
+def _same_number(value: Value, stated: Stated, figure: Figure) -> None:
+    condition, measure = stated.condition, _measure(figure, stated.asked)
+    number = _in_unit(value, measure, stated.asked)
+    if condition.relation != "matches":
+        if not RELATIONS[condition.relation](number, figure):
+            raise Mismatch(f"the computed value is not {condition.relation} what is stated")
+    elif figure.high is not None:
+        raise Mismatch("a range is stated", "A101", 'give the title "between"')
+    elif condition.within is not None:
+        if abs(number - figure.value) > _tolerance(condition.within, figure, measure):
+            raise Mismatch(f"it is not within {condition.within.text}")
+    elif condition.bound == "exactly" or is_exact(computed(value), figure):
+        if number != figure.value:
+            exactly = "it is not exactly what is stated"
+            raise Mismatch(exactly if condition.bound else _WHOLE)
+    elif abs(number - figure.value) > figure.step / 2:
+        raise Mismatch("the computed value does not round to the stated digits")
+    if condition.bound and not BOUNDS[condition.bound](number, figure):
+        raise Mismatch(f"the computed value is not {condition.bound} what is stated")
+
+
+def _measure(figure: Figure, asked: Unit | None) -> Unit:
+    """Return the unit of *figure*, if it is one in which the computed number can be stated."""
+    measure = figure.measure
+    if measure is None:
+        raise Mismatch(f"{figure.unit!r} is no known unit", "A103", _known_hint(figure.unit))
+    if asked is not None and asked.dimension != measure.dimension:
+        raise Mismatch("the title names a unit of another kind than the text", "A102")
+    if measure.is_temperature and asked is None:
+        hint = 'give the title "in °C", "in °F" or "in K"'
+        raise Mismatch("the computed number does not say which degrees it counts", "A103", hint)
+    return measure
+
+
+def _known_hint(unit: str) -> str:
+    """Say how a unit becomes known: as another word, or as the project's own."""
+    parts = re.split(r"\s*/\s*|\s+per\s+", unit)
+    own = [part.removesuffix("s") for part in parts if units.known(part) is None]
+    if len(unit) == 1 and unit.isalpha():
+        return f'write thousand, million or billion out, or give the title "in {unit}"'
+    if units.looks_like_one(unit) or not own:
+        return "write a unit that says which it is: kB, GB, Gbit, or the number in full"
+    listed = ", ".join(f'"{part}"' for part in own)
+    return f"write a unit that is known, or make it one in the settings: units = [{listed}]"
+
+
+def _in_unit(value: Value, measure: Unit, asked: Unit | None) -> Decimal:
+    """Return the computed number in the stated unit; *asked* is what it counts in."""
+    number = Decimal(value.text)
+    if asked is None:
+        return number / measure.factor
+    return (number + asked.zero) * asked.size / measure.size - measure.zero
+
+
+def _tolerance(within: Figure, figure: Figure, measure: Unit) -> Decimal:
+    """A percentage is of the stated figure; an amount is in its own unit, or in the figure's."""
+    if within.unit in units.PERCENT and figure.unit not in units.PERCENT:
+        return abs(figure.value) * within.value / 100
+    if not within.unit:
+        return within.value
+    if within.measure is None or within.measure.dimension != measure.dimension:
+        raise Mismatch(f"{within.text!r} is no distance from {figure.text!r}", "A102")
+    return within.value * within.measure.size / measure.size
 
 
 def _is_finite(value: Value) -> bool:
-    return Decimal(value.text).is_finite()
+    """Whether it is a number, and none that is larger or smaller than anything there is."""
+    try:
+        number = Decimal(value.text)
+    except InvalidOperation:
+        return False
+    return number.is_finite() and abs(number.adjusted()) < LARGEST
 
 
 def _kind(value: Value) -> str:

@@ -1,93 +1,49 @@
-"""Figures as people write them: sign, separators, decimals, exponents, scale words, units, ranges.
+"""Figures in a text: a number with its sign, scale, unit and range, as people write them.
 
-Strategy: one pattern finds a number with its tail; the tail is read by tables. A number whose
-reading is doubtful is never guessed at: it is a :class:`FigureError` that says how to write it.
+Strategy: one pattern finds a number (numbers.py), tables read what stands around it (tails.py).
+What cannot be read in one way is a :class:`FigureError`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from decimal import Decimal, localcontext
+from decimal import localcontext
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..nouns import Figure
-from . import units
+from . import numbers, tails, units, words
+from .numbers import GAP, NUMBER, UPPER, FigureError, Number
+from .units import PROSE, Lexicon
 
-PRECISION = 500
-"""Digits of the arithmetic: no digit that is written gets lost."""
-
-SCALES = {
-    "thousand": Decimal(10) ** 3,
-    "million": Decimal(10) ** 6,
-    "billion": Decimal(10) ** 9,
-    "trillion": Decimal(10) ** 12,
-}
-
-WORDS = {
-    word: Decimal(number)
-    for number, words in {
-        "0": ("no", "zero"),
-        "0.25": ("quarter",),
-        "0.5": ("half",),
-        "1": ("one", "once"),
-        "2": ("two", "twice", "double"),
-        "3": ("three",),
-        "4": ("four",),
-        "5": ("five",),
-        "6": ("six",),
-        "7": ("seven",),
-        "8": ("eight",),
-        "9": ("nine",),
-        "10": ("ten",),
-        "11": ("eleven",),
-        "12": ("twelve",),
-    }.items()
-    for word in words
-}
-
-_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻−", "0123456789+--")
-_SEPARATORS = str.maketrans("", "", ",\u2009\u202f\u00a0")
-
-_DIGITS = r"(?:(?:\d{1,3}(?:[,\u2009\u202f\u00a0]\d{3})+|\d+)(?:\.\d+)?|\.\d+)"
-_POWER = r"(?:\^\{?[+\-−]?\d+\}?|[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)"
-_NUMBER = re.compile(
-    rf"""
-    (?<![\w.^_]) (?<!\d[,\-–—−]) (?<![A-Za-z]-)
-    (?P<sign>(?<![\w)])[+\-−])?
-    (?P<digits>{_DIGITS})
-    (?: (?P<e>[eE][+\-−]?\d+) | \s?[×x·*]\s?10(?P<ten>{_POWER}) | (?P<power>{_POWER}) )?
-    (?P<stray>,\d+)?
-    (?:[ \u00a0](?P<scale>thousand|million|billion|trillion)\b)?
-    """,
-    re.VERBOSE,
-)
-_COMPARISON = "as|the|what|more|less|fewer|larger|smaller|faster|slower|bigger|longer|its|that"
-_UNIT = re.compile(
-    rf"""(?P<gap>[ \u00a0\u202f\u2009\-]?)
-    (?P<unit> % | percent\b | per\ cent\b | ×(?!\s*\d) | x(?!\w)(?!\s*\d)
-      | times\b(?=\ (?:{_COMPARISON})\b|\W*$)
-      | (?! (?:x|times|st|nd|rd|th)\b ) [A-Za-zµμ°]+ (?: (?:/|\ per\ )[A-Za-zµμ]+ )? )""",
-    re.VERBOSE,
-)
-_RANGE = re.compile(r"\s?(?:–|—|-|−|\bto\b)\s?")
-_BARE = re.compile(r"[+\-−]?\d{1,6}(?:\s?(?:–|—|-|−|to)\s?\d{1,6})?")
+_RANGE = re.compile(rf"{GAP}(?:–|—|-|−|‑|\b(?:to|through)\b){GAP}[{units.CURRENCY_SIGNS}]?")
+_AND = re.compile(rf"{GAP}\band\b{GAP}[{units.CURRENCY_SIGNS}]?")
+_BETWEEN = re.compile(r"\bbetween\s$", re.IGNORECASE)
+_SMALL = re.compile(r"[+\-−]?\d{1,3}(?:\s?(?:–|—|-|−|to)\s?\d{1,3})?")
+_YEAR = re.compile(r"(?:19|20)\d\d(?:\s?(?:–|—|-|to)\s?(?:(?:19|20)?\d\d))?")
+_WORD_BEHIND = re.compile(r"(?!x\d)[^\W\d_]")
+_NOUN_BEHIND = re.compile(r"-[a-z]{3,}")
+_PLURAL = re.compile(r"\s(?!(?:is|was|has|this|as|us|its|does|thus|plus|versus)\b)[a-z-]+s\b")
 _WORDED = re.compile(
-    rf"\b(?P<word>{'|'.join(WORDS)})[ -](?:times|fold)\b"
-    rf"(?=\ (?:{_COMPARISON})\b)",
-    re.IGNORECASE,
+    rf"[ -](?:times|fold)\b(?=\ (?:{tails.COMPARED})\b)|(?=\s+as\s+(?!(?:an?|the)\b)[a-z])"
 )
 
-
-class FigureError(ValueError):
-    """Text that should hold a figure and does not, or not one that can be read in one way."""
-
-    def __init__(self, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.hint = hint
-        self.start = self.end = 0
+_LETTERS = {"k": "thousand", "K": "thousand", "M": "million", "B": "billion", "T": "trillion"}
 
 
-def find(text: str, doubtful: list[FigureError] | None = None) -> Iterator[Figure]:
+class _Quantity(Struct, frozen=True):
+    """A number and its tail, before it is known whether it begins a range."""
+
+    number: Number
+    tail: tails.Tail
+    start: int
+
+
+def find(
+    text: str, doubtful: list[FigureError] | None = None, lexicon: Lexicon = PROSE
+) -> Iterator[Figure]:
     """Yield the figures of *text* in order, a range as one figure.
 
     What cannot be read is gathered into *doubtful*, or raised where no list is given.
@@ -96,10 +52,10 @@ def find(text: str, doubtful: list[FigureError] | None = None) -> Iterator[Figur
     ['15.9 to 16.1 GB', '3']
     """
     at = 0
-    while (match := _NUMBER.search(text, at)) is not None:
+    while (match := NUMBER.search(text, at)) is not None:
         at = match.end()
         try:
-            figure = _as_range(text, _read(text, match))
+            figure = tails.compound_time(text, match.start()) or _figure(text, match, lexicon)
         except FigureError as error:
             error.start, error.end = match.span()
             if doubtful is None:
@@ -110,131 +66,108 @@ def find(text: str, doubtful: list[FigureError] | None = None) -> Iterator[Figur
         at = max(figure.end, at)
 
 
-def only(text: str) -> Figure:
-    """Return the one figure of *text*; raise :class:`FigureError` for none or several."""
-    found = list(find(text))
-    if not found:
-        raise FigureError(
-            "the text holds no figure",
-            'write the figure inside the brackets, or bind a word with "= 4" or "is true"',
-        )
-    if len(found) > 1:
-        shown = ", ".join(repr(figure.text) for figure in found)
-        raise FigureError(f"the text holds {len(found)} figures: {shown}", "bind each on its own")
-    return found[0]
+def worded(text: str, lexicon: Lexicon = PROSE) -> Iterator[tuple[int, int]]:
+    """Yield the spans of figures in words: "four times as", "fivefold", "two gigabytes"."""
+    for said in words.find(text):
+        tail = tails.behind_words(text, said, lexicon)
+        factor = _WORDED.match(text, said.end)
+        written = text[said.start : said.end].lower()
+        if written == "both":
+            continue
+        if written.endswith("fold"):
+            yield said.start, said.end
+        elif factor and said.number.value > 1:
+            yield said.start, factor.end()
+        elif tail.unit not in {"", *units.FACTORS} and said.number.value > 1:
+            yield said.start, tail.end
 
 
-def worded(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the spans of factors in words: "four times as", "two-fold larger"."""
-    for match in _WORDED.finditer(text):
-        yield match.span()
+def is_measured(figure: Figure, text: str) -> bool:
+    """Whether a figure of *text* states more than a small count, a year or a name."""
+    if figure.unit or figure.scaled:
+        return True
+    whole = figure.step == 1 and figure.text.lstrip("+-−").isdecimal()
+    if figure.text[:2] == "0x" or (whole and _WORD_BEHIND.match(text, figure.end)):
+        return False
+    if _YEAR.fullmatch(figure.text) and not _is_no_year(figure, text):
+        return False
+    return _SMALL.fullmatch(figure.text) is None
 
 
-def word_value(text: str) -> Decimal | None:
-    """Return the number that the only number word of *text* says, or None.
-
-    >>> word_value("four times the weights")
-    Decimal('4')
-    """
-    said = [WORDS[word] for word in re.findall(r"[a-z]+", text.lower()) if word in WORDS]
-    return said[0] if len(said) == 1 else None
-
-
-def is_measured(figure: Figure) -> bool:
-    """Whether the figure states more than a small count: a unit, decimals, an exponent, groups."""
-    return figure.unit != "" or _BARE.fullmatch(figure.text) is None
+def _is_no_year(figure: Figure, text: str) -> bool:
+    """Whether what looks like a year is none: 2048 tokens, =2000, 1920x1080."""
+    before, behind = text[: figure.start].rstrip()[-1:], text[figure.end : figure.end + 1]
+    return (
+        figure.text == "2048"
+        or before in tuple("=×~≈<>≥≤*")
+        or behind in tuple("x×*")
+        or _NOUN_BEHIND.match(text, figure.end) is not None
+        or _PLURAL.match(text, figure.end) is not None
+    )
 
 
-def _read(text: str, match: re.Match[str]) -> Figure:
-    digits = match["digits"].translate(_SEPARATORS)
-    if match["stray"]:
-        raise FigureError(
-            f"{match[0]!r} can be read in two ways",
-            "a comma groups thousands, a point starts the decimals: write 1,234 or 1.234",
-        )
-    sign = -1 if match["sign"] in {"-", "−"} else 1
+def _figure(text: str, match: re.Match[str], lexicon: Lexicon) -> Figure:
+    low = _quantity(text, match, lexicon)
+    high = _high(text, low, lexicon)
+    last = high or low
+    if last.tail.letter and lexicon.every:
+        raise _two_ways(text[last.start : last.tail.end], last.tail.letter)
+    if high is None:
+        return _single(text, low)
+    if low.tail.scale is None and not low.tail.unit and not low.number.rounded:
+        low = replace(low, tail=replace(high.tail, end=low.tail.end))  # 5 to 10k steps
+    number, upper = tails.scaled(low.number, low.tail), tails.scaled(high.number, high.tail)
+    figure = _single(text, replace(high, start=low.start))
+    return replace(
+        figure,
+        value=number.value,
+        high=upper.value,
+        step=min(number.step, upper.step),
+        scaled=number.rounded or upper.rounded,
+    )
+
+
+def _single(text: str, quantity: _Quantity) -> Figure:
     with localcontext() as context:
-        context.prec = PRECISION
-        value, step = Decimal(digits), Decimal(1).scaleb(min(0, -_decimals(digits)))
-        value, step, rounded = _raised(value, step, match)
-        if match["scale"]:
-            scale = SCALES[match["scale"]]
-            value, step, rounded = value * scale, step * scale, True
-        value *= sign
-    unit, end = _unit(text, match.end())
+        context.prec = numbers.PRECISION
+        number = tails.scaled(quantity.number, quantity.tail)
+    tail = quantity.tail
     return Figure(
-        value=value,
-        step=step,
-        unit=unit,
-        text=text[match.start() : end],
-        start=match.start(),
-        end=end,
-        scaled=rounded,
+        value=number.value,
+        step=number.step,
+        unit=tail.unit,
+        text=text[quantity.start : tail.end],
+        start=quantity.start,
+        end=tail.end,
+        scaled=number.rounded,
+        measure=None if tail.letter else tail.measure,
     )
 
 
-def _decimals(digits: str) -> int:
-    return len(digits.partition(".")[2])
+def _quantity(text: str, match: re.Match[str], lexicon: Lexicon) -> _Quantity:
+    currency = tails.currency_before(text, match.start())
+    start = text.rindex(currency, 0, match.start()) if currency else match.start()
+    tail = tails.read(text, match.end(), lexicon, currency)
+    return _Quantity(numbers.read(match), tail, start)
 
 
-def _raised(value: Decimal, step: Decimal, match: re.Match[str]) -> tuple[Decimal, Decimal, bool]:
-    """Apply ``e-8``, ``×10⁻⁸`` or a bare power such as ``10⁻⁸`` and ``2³⁰``."""
-    if match["power"]:
-        exponent = _exponent(match["power"])
-        raised = value**exponent
-        exact = exponent >= 0 and value != 10
-        return raised, Decimal(1) if exact else raised, not exact
-    written = match["e"] or match["ten"]
-    if not written:
-        return value, step, False
-    shift = _exponent(written.lstrip("eE"))
-    return value.scaleb(shift), step.scaleb(shift), True
-
-
-def _exponent(written: str) -> int:
-    exponent = int(written.translate(_SUPERSCRIPTS).strip("^{}"))
-    if abs(exponent) > 400:
-        raise FigureError(f"the exponent {exponent} is out of range", "write the figure out")
-    return exponent
-
-
-def _unit(text: str, at: int) -> tuple[str, int]:
-    """Return the unit that stands at *at* and where it ends; no unit is ``("", at)``."""
-    match = _UNIT.match(text, at)
-    if match is None:
-        return "", at
-    written = match["unit"]
-    if match["gap"] == "-" and written in {"bit", "bits"}:
-        return "", at  # "8-bit" names a format
-    for candidate in (written, re.split(r"/| per ", written)[0]):
-        if _is_unit(candidate):
-            return candidate, match.start("unit") + len(candidate)
-    return "", at
-
-
-def _is_unit(word: str) -> bool:
-    """A size in a doubtful spelling is one too: it is reported as unknown, not read as prose."""
-    return units.factor(word) is not None or units.looks_like_one(word)
-
-
-def _as_range(text: str, low: Figure) -> Figure:
-    between = _RANGE.match(text, low.end)
-    if between is None or low.unit in units.FACTOR_UNITS:
-        return low
-    match = _NUMBER.match(text[between.end() :])
-    if match is None:
-        return low
-    high = _read(text[between.end() :], match)
-    if low.unit not in {"", high.unit}:
-        return low
-    end = between.end() + high.end
-    return Figure(
-        value=low.value,
-        high=high.value,
-        step=min(low.step, high.step),
-        unit=high.unit,
-        text=text[low.start : end],
-        start=low.start,
-        end=end,
-        scaled=low.scaled or high.scaled,
+def _two_ways(written: str, letter: str) -> FigureError:
+    number, meant = written.rstrip(letter), _LETTERS.get(letter)
+    hint = f"write {number} {meant}, or a noun right behind it: {written} tokens"
+    return FigureError(
+        f"{written!r} can be read in two ways", hint if meant else f"write {number} GB"
     )
+
+
+def _high(text: str, low: _Quantity, lexicon: Lexicon) -> _Quantity | None:
+    """Return the upper end of the range that *low* begins, if it begins one."""
+    if low.tail.unit in units.FACTORS:
+        return None
+    between = _RANGE.match(text, low.tail.end)
+    if between is None and _BETWEEN.search(text, max(0, low.start - 9), low.start):
+        between = _AND.match(text, low.tail.end)
+    match = UPPER.match(text, between.end()) if between else None
+    if match is None:
+        return None
+    high = _quantity(text, match, lexicon)
+    return high if low.tail.unit in {"", high.tail.unit} else None

@@ -1,73 +1,127 @@
-"""Units of figures, answered by pint.
+"""Units of figures: which words are units, and what one of each is worth.
 
-Law: information is a dimension of its own here (pint counts bits as pure numbers), a plain number
-counts in bytes, seconds or 1, and a word is a unit only if it measures what training measures.
-What pint answered is remembered on disk, since importing it takes longer than a warm check.
+Law: the sizes are pint's, from a table that a test holds to it; nothing here does I/O. In prose and
+without being asked for, a word is a unit only if it measures what training measures (CURATED).
 """
 
 from __future__ import annotations
 
-import hashlib
-import importlib.metadata
-import importlib.resources
-import os
 import re
-from decimal import Decimal
+from collections.abc import Callable
+from decimal import Decimal, localcontext
 from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-import msgspec
+from msgspec import Struct
 
-if TYPE_CHECKING:
-    import pint
+from ..nouns import Unit
+from . import unit_table
 
-FACTOR_UNITS = frozenset({"×", "x", "times"})
-_PERCENT = frozenset({"%", "percent", "per cent"})
+PRECISION = 60
+FACTORS = frozenset({"×", "x", "X", "times", "fold"})
+PERCENT = frozenset({"%", "percent", "per cent", "percentage point", "percentage points"})
+CURRENCY_SIGNS = "$€£¥₹"
+CURRENCIES = frozenset({*CURRENCY_SIGNS, *"USD EUR GBP CHF JPY dollars euros".split()})
 
-_DEFINITIONS = [
-    "bit = [information] = b",
-    "FLOP = [operation] = _ = flop",
-    "FLOPS = FLOP / second",
-]
-_BITS_IN_A_BYTE = 8
-
-# Dimensions in which training is measured; others (length, charge ...) are English words far more
-# often than figures: "3 in a row", "4 are".
-_MEASURED = frozenset(
-    {
-        frozenset({"[information]"}),
-        frozenset({"[time]"}),
-        frozenset({"[operation]"}),
-        frozenset({"[information]", "[time]"}),
-        frozenset({"[operation]", "[time]"}),
-        frozenset({"[operation]", "[information]"}),
-        frozenset({"[temperature]"}),
-        frozenset({"[mass]", "[length]", "[time]"}),
-    }
+_SYMBOLS, _NAMES = "k M G T P E", "kilo mega giga tera peta exa"
+_BINARY, _BINARY_NAMES = "Ki Mi Gi Ti Pi Ei", "kibi mebi gibi tebi pebi exbi"
+CURATED: tuple[tuple[str, str], ...] = (
+    ("B bit bits", f"- {_SYMBOLS} {_BINARY}"),
+    ("byte bytes bit bits", f"- {_NAMES} {_BINARY_NAMES}"),
+    ("Bps bps", f"{_SYMBOLS} {_BINARY}"),
+    ("FLOP FLOPs FLOPS", f"- {_SYMBOLS} Z"),
+    ("OPS", "G T P"),
+    ("flop flops", f"- {_NAMES}"),
+    ("s", "- m µ μ u n p"),
+    ("second seconds", "- milli micro nano pico"),
+    ("sec secs min mins minute minutes h hr hrs hour hours", "-"),
+    ("day days week weeks month months year years", "-"),
+    ("Hz W J V Wh", "- m k M G T"),
+    ("hertz watt watts joule joules volt volts", "- milli kilo mega giga"),
+    ("m", "- n µ μ u m c k"),
+    ("meter meters metre metres", "- nano micro milli centi kilo"),
+    ("g", "m k"),
+    ("gram grams", "- milli kilo"),
+    ("tonne tonnes inch inches mile miles °C °F", "-"),
 )
-_ENGLISH = frozenset({"a", "as", "at", "per"})
+"""Units of prose, and the prefixes with which each is one; ``-`` is no prefix."""
+
+_SIZE = re.compile(
+    rf"(?i:[kmgtpe]i?b)|[kmgtpeKMGTPE]i?Bs"
+    rf"|(?i:(?:[kmgtpe]i?|{_NAMES.replace(' ', '|')})?b(?:it|yte)s?)"
+)
+_BITS = re.compile(r"\A([kMGTP]i?b)\Z")
+"""A rate in Gb/s is one of bits; Gb alone may mean either."""
+_COUNTED_IN_BITS = frozenset({"bit", "baud", "bits_per_pixel"})
+_ONE, _BIT = Decimal(1), Decimal("0.125")
+_LONGEST_PREFIX, LONGEST = 6, 40
+_SYMBOL = re.compile(r"(?=.*[A-ZµμΩÅ])[A-Za-zµμΩÅ]{2,4}|[AHJNSVWΩ]")
+
+PLAIN, PERCENTAGE = Unit(frozenset(), _ONE), Unit(frozenset(), Decimal("0.01"))
+MILLE = Unit(frozenset(), Decimal("0.001"))
+
+
+class Lexicon(Struct, frozen=True):
+    """Which words are units: those of prose, the project's own, and in a claim more."""
+
+    own: frozenset[str] = frozenset()
+    """Nouns that the settings make units, such as token: a number of them is a figure."""
+    every: bool = False
+    """Whether symbols of any unit count, such as kN, as in the text of a claim."""
+    asked: Unit | None = None
+    """What a claim's title says that the value is in; words of its dimension are units too."""
+
+    def unit(self, word: str) -> Unit | None:
+        """Return what one of *word* is worth, or None if it is no unit.
+
+        >>> Lexicon(own=frozenset({"token"})).unit("tokens/ms").factor
+        Decimal('1E+3')
+        """
+        found = self._named(word)
+        if found is None and self.asked is not None:
+            other = known(word)
+            found = other if other and other.dimension == self.asked.dimension else None
+        return found
+
+    def _named(self, word: str) -> Unit | None:
+        for form in (word, word.removesuffix("s"), word.removesuffix("es")):
+            if form in self.own:
+                return Unit(frozenset({(form, _ONE)}), _ONE)
+        found = curated(word)
+        if found is None and self.every and _SYMBOL.fullmatch(word):
+            found = known(word)
+        return found or _rate(word, self._named)
+
+
+PROSE = Lexicon()
 
 
 @cache
-def factor(unit: str) -> Decimal | None:
-    """Return what one *unit* is in bytes, seconds, operations or 1, or None if it is no unit.
+def curated(unit: str) -> Unit | None:
+    """Return a unit that counts as one in any prose, or a rate of two such units.
 
-    >>> factor("GiB")
+    >>> curated("GiB").factor
     Decimal('1073741824')
     """
-    if unit == "" or unit in FACTOR_UNITS:
-        return Decimal(1)
-    if unit in _PERCENT:
-        return Decimal("0.01")
-    if unit in _ENGLISH:
-        return None
-    answers = _answers()
-    if unit not in answers:
-        answers[unit] = _asked(unit)
-        _remember(answers)
-    answer = answers[unit]
-    return None if answer is None else Decimal(answer)
+    if unit == "" or unit in FACTORS:
+        return PLAIN
+    if unit in PERCENT:
+        return PERCENTAGE
+    if unit == "‰":
+        return MILLE
+    return words().get(unit) or _rate(unit, curated)
+
+
+@cache
+def known(unit: str) -> Unit | None:
+    """Return any unit of the table, with any prefix, by symbol or name, or a rate of two.
+
+    >>> known("km").size, known("km/s").size
+    (Decimal('1000'), Decimal('1000'))
+    """
+    if looks_like_one(unit):
+        return None  # to pint, Gb is a gilbert and Mb a megabarn
+    found = words().get(unit) or _units().get(unit) or _prefixed(unit)
+    return found or _rate(unit, known)
 
 
 def looks_like_one(word: str) -> bool:
@@ -76,70 +130,88 @@ def looks_like_one(word: str) -> bool:
     >>> [looks_like_one(word) for word in ("KB", "gb", "GB", "steps")]
     [True, True, False, False]
     """
-    sizes = r"[kmgtpe]i?bs?|(?:[kmgtpe]i?)?b(?:it|yte)s?"
-    sized = re.fullmatch(sizes, word, re.IGNORECASE) is not None
-    return sized and factor(word) is None
+    return len(word) < 12 and word not in words() and _SIZE.fullmatch(word) is not None
 
 
-def _asked(unit: str) -> str | None:
-    """Ask pint; an answer is a decimal number as text."""
-    import pint
-
-    try:
-        quantity = _registry().Quantity(Decimal(1), unit)
-    except (pint.UndefinedUnitError, AssertionError, ValueError):
-        return None  # pint raises all three for words that it cannot read
-    dimensions: dict[str, Any] = dict(quantity.dimensionality)
-    base = quantity.to_base_units().magnitude
-    if frozenset(dimensions) not in _MEASURED:
+def _rate(unit: str, named: Callable[[str], Unit | None]) -> Unit | None:
+    above, slash, below = unit.partition("/") if "/" in unit else unit.partition(" per ")
+    if not slash or not above or not below or len(unit) > LONGEST:
         return None
-    bits = int(dimensions.get("[information]", 0))
-    value = Decimal(base) / Decimal(_BITS_IN_A_BYTE) ** bits
-    return str(value.to_integral() if value == value.to_integral() else value.normalize())
+    first, second = named(_BITS.sub(r"\1it", above.strip())), named(below.strip())
+    if first is None or second is None or "/" in below:
+        return None
+    powers = dict(first.dimension)
+    for name, power in second.dimension:
+        powers[name] = powers.get(name, Decimal(0)) - power
+    dimension = frozenset((name, power) for name, power in powers.items() if power)
+    with localcontext() as context:
+        context.prec = PRECISION
+        size, counts = first.size / second.size, first.counts / second.counts
+    return Unit(dimension, _tidy(size), counts)
+
+
+def _scaled(unit: Unit, by: Decimal) -> Unit:
+    return Unit(unit.dimension, _tidy(unit.size * by), unit.counts, unit.zero)
+
+
+def _tidy(number: Decimal) -> Decimal:
+    whole = number.to_integral()
+    return whole if whole == number else number.normalize()
+
+
+def _prefixed(unit: str) -> Unit | None:
+    """Return a unit with a prefix, the longest that leaves a unit."""
+    for length in range(min(len(unit) - 1, _LONGEST_PREFIX), 0, -1):
+        by, rest = prefixes().get(unit[:length]), _units().get(unit[length:])
+        if by is not None and rest is not None and not rest.zero:
+            return _scaled(rest, by)
+    return None
 
 
 @cache
-def _registry() -> pint.UnitRegistry[Any]:
-    import pint
-
-    # Ours come with pint's own into an empty registry: added to a finished one, they would meet
-    # conversions that it has worked out already, with bits as pure numbers.
-    registry: pint.UnitRegistry[Any] = pint.UnitRegistry(
-        None, non_int_type=Decimal, on_redefinition="ignore"
-    )
-    with importlib.resources.as_file(importlib.resources.files("pint")) as folder:
-        registry.load_definitions(folder / "default_en.txt")
-    registry.load_definitions(_DEFINITIONS)
-    registry.default_system = "mks"
-    return registry
-
-
-# --- what pint answered before -------------------------------------------------------------------
+def words() -> dict[str, Unit]:
+    """Return the units of prose by word."""
+    found: dict[str, Unit] = {}
+    for names, with_prefixes in CURATED:
+        for name in names.split():
+            unit = _units()[name]
+            for prefix in with_prefixes.split():
+                by = _ONE if prefix == "-" else prefixes()[prefix]
+                found[("" if prefix == "-" else prefix) + name] = _scaled(unit, by)
+    return found
 
 
 @cache
-def _memory() -> Path:
-    import platformdirs
-
-    asked = importlib.metadata.version("pint").encode() + Path(__file__).read_bytes()
-    folder = Path(platformdirs.user_cache_dir("assay", appauthor=False))
-    return folder / f"units-{hashlib.sha256(asked).hexdigest()[:16]}.json"
+def prefixes() -> dict[str, Decimal]:
+    """Return what each prefix multiplies by."""
+    rows = (row.split() for row in unit_table.PREFIXES.split(";"))
+    return {name: Decimal(size) for names, size in rows for name in names.split("=")}
 
 
 @cache
-def _answers() -> dict[str, str | None]:
-    try:
-        return msgspec.json.decode(_memory().read_bytes(), type=dict[str, str | None])
-    except (OSError, msgspec.DecodeError):
-        return {}
+def _units() -> dict[str, Unit]:
+    """Return the units of the table by all their names, in the plural too; the first counts."""
+    found: dict[str, Unit] = {}
+    for line in unit_table.UNITS.replace("\n    ", " ").strip().split("\n"):
+        dimension, _, rows = line.partition(": ")
+        powers = frozenset(map(_power, dimension.split("*"))) - {("1", _ONE)}
+        for row in rows.split("; "):
+            names, size, *zero = row.split()
+            unit = _unit(powers, names, Decimal(size), Decimal(zero[0] if zero else 0))
+            found |= dict.fromkeys(names.split("="), unit)
+    return {f"{name}s": unit for name, unit in found.items() if len(name) > 1} | found
 
 
-def _remember(answers: dict[str, str | None]) -> None:
-    file = _memory()
-    new = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        new.write_bytes(msgspec.json.encode(answers))
-        new.replace(file)
-    except OSError:
-        new.unlink(missing_ok=True)  # no room to remember: pint is asked again next time
+def _power(written: str) -> tuple[str, Decimal]:
+    name, _, power = written.partition("^")
+    return name, Decimal(power or 1)
+
+
+def _unit(
+    dimension: frozenset[tuple[str, Decimal]], names: str, size: Decimal, zero: Decimal
+) -> Unit:
+    """Information is a dimension of its own: bits count bits, and all else of it bytes."""
+    if ("information", _ONE) not in dimension:
+        return Unit(dimension, size, _ONE, zero)
+    counts = _BIT if names.partition("=")[0] in _COUNTED_IN_BITS else _ONE
+    return Unit(dimension, size * _BIT, counts)

@@ -1,270 +1,210 @@
-"""Claims and outcomes to verdicts. Pure: no I/O.
+"""Claims and outcomes to verdicts.
 
-Law: a claim that could not be checked is never a pass, and everything that does not hold is a
-finding.
+Law: a claim that could not be checked is never a pass, what does not hold has a finding, and of
+several records the worst one counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 
 from msgspec.structs import replace
 
-from ..figures import match, reading, units
-from ..figures.match import Mismatch
+from ..figures import match, stated
+from ..figures.names import Names
+from ..figures.stated import Mismatch, Stated
 from ..hints import nearest
-from ..nouns import (
-    Checked,
-    Citation,
-    Condition,
-    Entry,
-    Figure,
-    Finding,
-    Given,
-    Record,
-    Status,
-    Value,
-    Verdict,
-)
-from ..plan import Ask, Bound, Key
-from ..sessions import records
-from . import endings, prose
+from ..nouns import Checked, Condition, Finding, Key, Status, Value, Verdict
+from ..plan import Ask, Bound, Unaskable
+from . import endings
 
 Checks = Mapping[Key, Checked]
+_MISSING = Value(kind="missing")
 
 
-def verdict(bound: Bound, checks: Checks, names: prose.Names) -> tuple[Verdict, Finding | None]:
-    """Return what *checks* say of a claim, and the finding if it does not hold."""
-    if bound.problem is not None:
-        return _unchecked(bound, bound.problem.message), bound.problem
-    assert bound.ask is not None
-    checked = checks.get(bound.ask.session)
-    if checked is not None and checked.is_awaited:
-        return _unmeasured(bound, checked, f"no {checked.session.job.device} record is there")
-    if checked is not None and checked.record is not None and checked.changed:
-        return _stale(bound, checked, checked.record, checks, names)
-    if checked is None or not endings.has_answer(checked):
-        return _not_run(bound, checked)
-    value = checked.outcome.values.get(bound.ask.probe, Value(kind="missing"))
-    if checked.record is not None and bound.ask.probe not in checked.outcome.values:
-        reason = f"the record of {checked.record.gpu} was made without it"
-        return _unmeasured(bound, checked, reason)
-    if value.kind == "missing":
-        finding = _missing(bound, value)
-        return _unchecked(bound, finding.message), finding
-    return _compared(bound, checked, value, checks, names)
+class Unanswered(Exception):
+    """Why a session gave no value for a claim; a stale record has one that counts no more."""
+
+    def __init__(
+        self, status: Status, code: str, reason: str, hint: str = "", value: Value = _MISSING
+    ) -> None:
+        super().__init__(reason)
+        self.status, self.code, self.hint, self.value = status, code, hint, value
 
 
-def judge(bound: Bound, checks: Checks, names: prose.Names) -> tuple[Verdict, Finding | None]:
-    """Return the verdict on a claim: of a run, or of all records, where the worst one counts."""
-    key = bound.ask.session if bound.ask else None
-    checked = checks.get(key) if key else None
-    if key is None or checked is None or not checked.others:
-        return verdict(bound, checks, names)
-    found = [verdict(bound, {**checks, key: one}, names) for one in (checked, *checked.others)]
-    return next((judged for judged in found if judged[0].status != "holds"), found[0])
+def verdicts(
+    claims: Iterable[Bound | Unaskable], checks: Checks, names: Names
+) -> tuple[Verdict, ...]:
+    """Return the verdict on each claim."""
+    return tuple(verdict(claim, checks, names) for claim in claims)
 
 
-def given_finding(given: Given, citations: Mapping[str, Citation]) -> Finding | None:
-    """Return what is wrong with a given: no citation, or another figure than the one cited."""
-    citation = citations.get(given.key)
-    if citation is None:
-        hint = nearest(given.key, citations) or "add it to givens/*.toml, with its source"
-        message = f"{given.key!r} is not among the givens"
-        return Finding(code="A203", place=given.place, message=message, hint=hint)
-    try:
-        stated, cited = reading.only(given.text), reading.only(citation.value)
-    except reading.FigureError as error:
-        return Finding(code="A101", place=given.place, message=str(error), hint=error.hint)
-    if _base(stated.value, stated) == _base(cited.value, cited) and stated.high == cited.high:
-        return None
-    exact = Value(kind="float", text=str(_base(cited.value, cited)))
-    try:
-        match.compare(exact, given.text, stated, Condition())
-    except Mismatch:
-        return Finding(
-            code="A204",
-            place=given.place,
-            message=f"the source of {given.key!r} says otherwise",
-            hint=f"write {citation.value}, as in {citation.source}",
-            stated=stated.text,
-            computed=citation.value,
+def verdict(claim: Bound | Unaskable, checks: Checks, names: Names) -> Verdict:
+    """Return what *checks* say of a claim; where there are several records, the worst of them."""
+    if isinstance(claim, Unaskable):
+        return Verdict(
+            id=claim.id,
+            entry=claim.entry.slug,
+            claim=claim.claim,
+            status=Status.UNCHECKED,
+            session=(claim.entry.slug, ""),
+            probe=claim.claim.address,
+            reason=claim.problem.message,
+            finding=claim.problem,
         )
-    return None
+    answers = product(*(_answers(ask, checks) for ask in claim.asks))
+    return max((_judged(claim, one, names) for one in answers), key=lambda v: v.status)
 
 
-def opinions(entry: Entry) -> Iterator[Finding]:
-    """Yield the opinions that name no owner."""
-    for opinion in entry.opinions:
-        if not opinion.owner.strip():
-            message = f"the opinion {opinion.text!r} does not say whose it is"
-            hint = f'write [{opinion.text}](opinion: "common advice for fine-tuning")'
-            yield Finding(code="A205", place=opinion.place, message=message, hint=hint)
+def _answers(ask: Ask, checks: Checks) -> tuple[Checked | None, ...]:
+    """Return all that answers for an ask: a run, the records of several GPUs, or nothing."""
+    checked = checks.get(ask.session)
+    return (checked, *checked.others) if checked else (None,)
 
 
-def _base(number: object, figure: Figure) -> object:
-    return number * (units.factor(figure.unit) or 1)  # type: ignore[operator]
-
-
-def _compared(
-    bound: Bound, checked: Checked, value: Value, checks: Checks, names: prose.Names
-) -> tuple[Verdict, Finding | None]:
-    claim, condition = bound.claim, bound.condition
-    figure: Figure | None = None
-    problem: Mismatch | None = None
-    status: Status
-    try:
-        if not match.is_text(value, condition):
-            figure = match.stated_figure(prose.mask(claim.text, names), condition)
-        _hold(bound, value, figure, checks)
-    except Mismatch as mismatch:
-        status, reason, problem = "fails", str(mismatch), mismatch
-    else:
-        status, reason = "holds", ""
-    unit = figure.unit if figure else ""
-    verdict = Verdict(
+def _judged(bound: Bound, answers: tuple[Checked | None, ...], names: Names) -> Verdict:
+    """Return the verdict by *answers*, one for each ask of the claim."""
+    blank = Verdict(
+        id=bound.id,
         entry=bound.entry.slug,
-        claim=claim,
-        probe=bound.ask.probe if bound.ask else claim.address,
-        page=checked.session.page,
-        session=checked.session.name,
-        status=status,
-        condition=condition,
+        claim=bound.claim,
+        condition=bound.condition,
+        status=Status.UNCHECKED,
+        session=bound.ask.session,
+        probe=bound.ask.probe,
+        answer=answers[0],
+    )
+    try:
+        found = [_value(ask, checked) for ask, checked in zip(bound.asks, answers, strict=True)]
+    except Unanswered as unanswered:
+        return _unanswered(blank, bound, unanswered, names)
+    return _compared(blank, bound, found, names)
+
+
+def _value(ask: Ask, checked: Checked | None) -> Value:
+    """Return the value that a session has for *ask*; raise :class:`Unanswered` if none counts."""
+    page, name = ask.session
+    if checked is not None and checked.is_awaited:
+        device = checked.session.job.device.value
+        raise Unanswered(Status.UNMEASURED, "A110", f"no {device} record is there")
+    if checked is None or not endings.has_answer(checked):
+        reason = f"could not be checked: session {name!r} of {page} gave no answer"
+        hint = "mend the session; its own finding says where it stopped"
+        raise Unanswered(Status.UNCHECKED, "A107", reason, hint)
+    value = checked.outcome.values.get(ask.probe, _MISSING)
+    if checked.record is not None and checked.changed:
+        changed = ", ".join(checked.changed[:3]) + (" ..." if checked.changed[3:] else "")
+        reason = (
+            f"measured on {checked.record.gpu}, {checked.outcome.when}; changed since: {changed}"
+        )
+        raise Unanswered(Status.STALE, "A111", reason, value=value)
+    if checked.record is not None and ask.probe not in checked.outcome.values:
+        reason = f"the record of {checked.record.gpu} was made without it"
+        raise Unanswered(Status.UNMEASURED, "A110", reason)
+    if value.kind == "missing":
+        reason = f"session {name!r} has no {ask.probe!r}"
+        raise Unanswered(Status.UNCHECKED, "A105", reason, _near(ask.probe, value))
+    return value
+
+
+def _near(probe: str, value: Value) -> str:
+    last = probe.replace("[", ".[").split(".")[-1]
+    there = f"there is: {', '.join(value.near[:8])}" if value.near else "bind the name in the code"
+    return nearest(last, value.near) or there
+
+
+def _unanswered(blank: Verdict, bound: Bound, why: Unanswered, names: Names) -> Verdict:
+    seen = blank if why.value.kind == "missing" else _seen(blank, bound, why.value, names)
+    awaits = why.status in {Status.UNMEASURED, Status.STALE}
+    finding = Finding(
+        code=why.code,
+        place=bound.claim.place,
+        end=bound.claim.end,
+        message=f"not measured yet: {why}" if why.status is Status.UNMEASURED else str(why),
+        hint=why.hint,
+        stated=bound.claim.text,
+        computed=seen.computed_text,
+        severity="warning" if awaits else "error",
+        awaits=blank.device if awaits else None,
+    )
+    return replace(seen, status=why.status, reason=str(why), finding=finding)
+
+
+def _seen(blank: Verdict, bound: Bound, value: Value, names: Names) -> Verdict:
+    """Note what a session computed, in the unit that the claim states, if it can be read."""
+    try:
+        said = stated.read(value, bound.claim.text, bound.condition, names)
+    except Mismatch:
+        said = None
+    figure = said.figure if said else None
+    return replace(
+        blank,
         figure=figure,
         computed=match.computed(value),
-        computed_text=match.shown(value, unit),
-        unit=unit,
-        reason=reason,
-        device=checked.session.job.device,
-        gpus=checked.gpus,
-        reused=checked.reused,
+        computed_text=match.shown(value, said),
+        unit=figure.unit if figure else "",
     )
-    if problem is None:
-        return verdict, None
-    return verdict, _mismatch(bound, verdict, problem, checked)
 
 
-def _hold(bound: Bound, value: Value, figure: Figure | None, checks: Checks) -> None:
-    """Raise :class:`Mismatch` unless the claim holds; a refuted claim holds when it is false."""
-    text, condition = bound.claim.text, bound.condition
-    if not condition.refuted:
-        match.compare(value, text, figure, condition)
-        return
+def _compared(blank: Verdict, bound: Bound, values: Sequence[Value], names: Names) -> Verdict:
+    seen = _seen(blank, bound, values[0], names)
     try:
-        match.compare(value, text, figure, condition)
+        said = stated.read(values[0], bound.claim.text, bound.condition, names)
+        _hold(bound, values, said)
     except Mismatch as mismatch:
-        if mismatch.code != "A104":
-            raise
-    else:
+        finding = _mismatch(seen, bound, mismatch)
+        return replace(seen, status=Status.FAILS, reason=str(mismatch), finding=finding)
+    return replace(seen, status=_status_of(bound.condition))
+
+
+def _status_of(condition: Condition) -> Status:
+    """Return what a claim is that holds."""
+    if condition.setting:
+        return Status.SETTING
+    return Status.REFUTED if condition.refuted else Status.VERIFIED
+
+
+def _hold(bound: Bound, values: Sequence[Value], said: Stated) -> None:
+    """Raise :class:`Mismatch` unless the claim holds; a refuted claim holds when it is false."""
+    if not bound.condition.refuted:
+        match.compare(values[0], said)
+        return
+    if _agrees(values[0], said):
         raise Mismatch("the statement that the page refutes is true", "A108")
-    if bound.true_for is not None:
-        other = _value(bound.true_for, checks)
-        try:
-            match.compare(other, text, figure, condition)
-        except Mismatch as mismatch:
-            reason = f"it would not be true for {bound.true_for.probe} either"
-            raise Mismatch(f"{reason}, which is {match.shown(other, '')}", "A108") from mismatch
+    for ask, value in zip(bound.asks[1:], values[1:], strict=True):
+        if not _agrees(value, said):
+            reason = f"it would not be true for {ask.probe} either"
+            raise Mismatch(f"{reason}, which is {match.shown(value)}", "A108")
 
 
-def _value(ask: Ask, checks: Checks) -> Value:
-    checked = checks.get(ask.session)
-    missing = Value(kind="missing")
-    return checked.outcome.values.get(ask.probe, missing) if checked else missing
+def _agrees(value: Value, said: Stated) -> bool:
+    """Whether *value* is as stated; what cannot be compared at all raises."""
+    try:
+        match.compare(value, said)
+    except Mismatch as mismatch:
+        if mismatch.comparable:
+            return False
+        raise
+    return True
 
 
-def _mismatch(bound: Bound, verdict: Verdict, problem: Mismatch, checked: Checked) -> Finding:
-    session, record = checked.session, checked.record
+def _mismatch(seen: Verdict, bound: Bound, problem: Mismatch) -> Finding:
+    assert seen.answer is not None
+    session, record = seen.answer.session, seen.answer.record
     where = session.snippets[0].place
     measured = f" (measured on {record.gpu}, {record.outcome.when})" if record else ""
     hint = problem.hint or (
-        f"the figure comes from {verdict.probe!r} of snippet {session.name!r} "
+        f"the figure comes from {seen.probe!r} of snippet {session.name!r} "
         f"({where.path}:{where.line}); state what it computes, or mend the code"
     )
+    title = f" ({bound.claim.title})" if bound.claim.title else ""
     return Finding(
         code=problem.code,
         place=bound.claim.place,
+        end=bound.claim.end,
         message=f"{problem}{measured}",
         hint=hint,
-        stated=f"{bound.claim.text} ({bound.claim.title})"
-        if bound.claim.title
-        else bound.claim.text,
-        computed=verdict.computed_text,
-    )
-
-
-def _unchecked(bound: Bound, reason: str, device: str = "cpu") -> Verdict:
-    return Verdict(
-        entry=bound.entry.slug,
-        claim=bound.claim,
-        probe=bound.ask.probe if bound.ask else bound.claim.address,
-        page=bound.ask.session[0] if bound.ask else "",
-        session=bound.ask.session[1] if bound.ask else "",
-        status="unchecked",
-        condition=bound.condition,
-        reason=reason,
-        device=device,
-    )
-
-
-def _not_run(bound: Bound, checked: Checked | None) -> tuple[Verdict, Finding]:
-    assert bound.ask is not None
-    page, name = bound.ask.session
-    message = f"could not be checked: session {name!r} of {page} gave no answer"
-    finding = Finding(
-        code="A107",
-        place=bound.claim.place,
-        message=message,
-        hint="mend the session; its own finding says where it stopped",
-        stated=bound.claim.text,
-    )
-    return _unchecked(bound, message, checked.session.job.device if checked else "cpu"), finding
-
-
-def _unmeasured(bound: Bound, checked: Checked, reason: str) -> tuple[Verdict, Finding]:
-    finding = Finding(
-        code="A110",
-        place=bound.claim.place,
-        message=f"not measured yet: {reason}",
-        hint=records.renew(checked.session),
-        stated=bound.claim.text,
-        severity="warning",
-    )
-    awaited = _unchecked(bound, reason, checked.session.job.device)
-    return replace(awaited, status="unmeasured"), finding
-
-
-def _stale(
-    bound: Bound, checked: Checked, record: Record, checks: Checks, names: prose.Names
-) -> tuple[Verdict, Finding]:
-    """Return that a record no longer answers for a claim, with the value that it holds."""
-    assert bound.ask is not None
-    value = checked.outcome.values.get(bound.ask.probe, Value(kind="missing"))
-    compared, _ = _compared(bound, checked, value, checks, names)
-    changed = ", ".join(checked.changed[:3]) + (" ..." if checked.changed[3:] else "")
-    reason = f"measured on {record.gpu}, {record.outcome.when}; changed since: {changed}"
-    finding = Finding(
-        code="A111",
-        place=bound.claim.place,
-        message=reason,
-        hint=records.renew(checked.session),
-        stated=bound.claim.text,
-        computed=compared.computed_text,
-        severity="warning",
-    )
-    return replace(compared, status="stale", reason=reason), finding
-
-
-def _missing(bound: Bound, value: Value) -> Finding:
-    assert bound.ask is not None
-    probe = bound.ask.probe
-    last = probe.replace("[", ".[").split(".")[-1]
-    return Finding(
-        code="A105",
-        place=bound.claim.place,
-        message=f"session {bound.ask.session[1]!r} has no {probe!r}",
-        hint=nearest(last, value.near)
-        or (
-            f"there is: {', '.join(value.near[:8])}" if value.near else "bind the name in the code"
-        ),
-        stated=bound.claim.text,
+        stated=bound.claim.text + title,
+        computed=seen.computed_text,
     )

@@ -1,4 +1,4 @@
-"""Sessions and outcomes to findings: what went wrong while code ran, at its line in the page.
+"""How each snippet ended, and what that says: the one place that decides it.
 
 Law: every way to end without an answer is a finding, and only a session without one is a success.
 """
@@ -6,108 +6,145 @@ Law: every way to end without an answer is a finding, and only a session without
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import Enum
 
-from ..nouns import Checked, Finding, Outcome, Place, Raised, Ran, Session, Snippet
+from ..nouns import Checked, Finding, Place, Ran, Session, Snippet
 
 FAILURES = {"timeout": "A303", "flood": "A307", "signal": "A302", "exit": "A302", "lost": "A308"}
-FAILURE_HINTS = {
+_LAST_LINE = "a snippet must end by reaching its last line"
+_HINTS = {
     "timeout": 'make it faster, or give the fence timeout="60"',
     "flood": "print less",
-    "signal": "a snippet must end by reaching its last line",
-    "exit": "a snippet must end by reaching its last line",
+    "signal": _LAST_LINE,
+    "exit": _LAST_LINE,
     "lost": "a snippet must leave the processes around it alone",
 }
 
 
-def findings(session: Session, outcome: Outcome) -> list[Finding]:
+class End(Enum):
+    """How a snippet ended."""
+
+    RAN = "ran"
+    RAISED_AS_EXPECTED = "raised as expected"
+    RAISED = "raised"
+    EXITED = "exited"
+    RAISED_NOTHING = "raised nothing"
+    STOPPED = "stopped"
+    NOT_RUN = "not run"
+    AWAITED = "awaited"
+    """It needs a device that it has not been measured on."""
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it ran to its end, as the page says that it would."""
+        return self in {End.RAN, End.RAISED_AS_EXPECTED}
+
+
+def end_of(snippet: Snippet, checked: Checked) -> End:
+    """Say how *snippet*, one of the session of *checked*, ended."""
+    if checked.is_awaited:
+        return End.AWAITED
+    ran, failure = checked.outcome.snippets, checked.outcome.failure
+    number = checked.session.snippets.index(snippet)
+    if number >= len(ran):
+        struck = failure is not None and number == len(ran)
+        return End.STOPPED if struck else End.NOT_RUN
+    raised, expected = ran[number].raised, snippet.options.raises
+    if raised is None:
+        return End.RAN if expected is None else End.RAISED_NOTHING
+    if expected in raised.kinds:
+        return End.RAISED_AS_EXPECTED
+    return End.EXITED if "SystemExit" in raised.kinds else End.RAISED
+
+
+def findings(checked: Checked) -> list[Finding]:
     """Return what went wrong in a session."""
+    session, outcome = checked.session, checked.outcome
     pairs = zip(session.snippets, outcome.snippets, strict=False)
-    found = [finding for snippet, ran in pairs for finding in _ran(snippet, session, ran)]
-    if outcome.failure is not None:
-        snippet = session.snippets[min(outcome.failure.snippet, len(session.snippets) - 1)]
-        place = _line(snippet, outcome.failure.line) if outcome.failure.line else snippet.place
-        kind = outcome.failure.kind
-        found.append(
-            Finding(
-                code=FAILURES[kind],
-                place=place,
-                message=f"snippet {snippet.id!r}: {outcome.failure.text}",
-                hint=FAILURE_HINTS[kind],
-            )
-        )
-    found += [
-        Finding(
-            code="A312",
-            place=session.snippets[0].place,
-            message=f"session {session.name!r}: {note}",
-            hint="this is a note; the values it gave are used",
-            severity="warning",
-        )
-        for note in outcome.notes
+    return [
+        *(finding for snippet, ran in pairs for finding in _ran(snippet, ran, checked)),
+        *_failed(checked),
+        *(_note(session, note) for note in outcome.notes),
     ]
-    return found
 
 
 def is_success(checked: Checked) -> bool:
     """Whether a session ran to its end, as stated, and every value can be compared."""
     values = checked.outcome.values.values()
-    return not any(
-        f.severity == "error" for f in findings(checked.session, checked.outcome)
-    ) and all(
+    return not any(f.severity == "error" for f in findings(checked)) and all(
         v.kind not in {"missing", "other"} and v.text not in {"nan", "inf", "-inf"} for v in values
     )
 
 
 def has_answer(checked: Checked) -> bool:
     """Whether a session ran to its end, whatever the page states of it."""
-    return checked.outcome.failure is None and has_run(checked)
+    ends = [end_of(snippet, checked) for snippet in checked.session.snippets]
+    return checked.outcome.failure is None and all(end.is_good for end in ends)
 
 
-def has_run(checked: Checked) -> bool:
-    """Whether every snippet ran, each raising what it was expected to and nothing else."""
-    ran = checked.outcome.snippets
-    return len(ran) == len(checked.session.snippets) and not any(
-        f.code in {"A301", "A302", "A306"}
-        for s, r in zip(checked.session.snippets, ran, strict=True)
-        for f in _raises(s, checked.session, r)
-    )
-
-
-def _ran(snippet: Snippet, session: Session, ran: Ran) -> Iterator[Finding]:
-    raised = list(_raises(snippet, session, ran))
-    yield from raised or _prints(snippet, ran)
-
-
-def _raises(snippet: Snippet, session: Session, ran: Ran) -> Iterator[Finding]:
-    if ran.raised is None:
-        if snippet.raises is not None:
-            yield Finding(
-                code="A306",
-                place=snippet.place,
-                message=f"snippet {snippet.id!r} was to raise {snippet.raises}, and raised nothing",
-                hint="take raises= out, or mend the code",
-            )
-    elif snippet.raises not in ran.raised.kinds:
-        ends = "SystemExit" in ran.raised.kinds
-        yield Finding(
-            code="A302" if ends else "A301",
-            place=_raised_at(session, snippet, ran.raised),
-            message=f"snippet {snippet.id!r} raised {_said(ran.raised)}",
-            hint="a snippet must end by reaching its last line"
-            if ends
-            else f'mend the code, or expect it with raises="{ran.raised.kinds[0]}"',
+def _failed(checked: Checked) -> Iterator[Finding]:
+    failure, snippets = checked.outcome.failure, checked.session.snippets
+    if failure is not None:
+        snippet = snippets[min(failure.snippet, len(snippets) - 1)]
+        yield _finding(
+            FAILURES[failure.kind],
+            snippet,
+            f"snippet {snippet.id!r}: {failure.text}",
+            _HINTS[failure.kind],
+            _line(snippet, failure.line) if failure.line else snippet.place,
         )
 
 
-def _said(raised: Raised) -> str:
-    lines = raised.message.strip().splitlines()
-    return f"{raised.kinds[0]}: {lines[0]}" if lines else raised.kinds[0]
+def _note(session: Session, note: str) -> Finding:
+    return Finding(
+        code="A312",
+        place=session.snippets[0].place,
+        message=f"session {session.name!r}: {note}",
+        hint="this is a note; the values it gave are used",
+        severity="warning",
+    )
 
 
-def _raised_at(session: Session, snippet: Snippet, raised: Raised) -> Place:
-    if not raised.frames:
+def _ran(snippet: Snippet, ran: Ran, checked: Checked) -> Iterator[Finding]:
+    end = end_of(snippet, checked)
+    if end.is_good:
+        yield from _prints(snippet, ran)
+    elif end is End.RAISED_NOTHING:
+        message = (
+            f"snippet {snippet.id!r} was to raise {snippet.options.raises}, and raised nothing"
+        )
+        yield _finding("A306", snippet, message, "take raises= out, or mend the code")
+    elif ran.raised is not None:
+        kind = ran.raised.kinds[0]
+        expect = f'mend the code, or expect it with raises="{kind}"'
+        yield _finding(
+            "A302" if end is End.EXITED else "A301",
+            snippet,
+            f"snippet {snippet.id!r} raised {_said(kind, ran.raised.message)}",
+            _LAST_LINE if end is End.EXITED else expect,
+            _raised_at(checked.session, snippet, ran.raised.frames),
+        )
+
+
+def _finding(
+    code: str, snippet: Snippet, message: str, hint: str, place: Place | None = None
+) -> Finding:
+    place = place or snippet.place
+    page = snippet.place.path if place.path != snippet.place.path else ""
+    return Finding(code=code, place=place, message=message, hint=hint, page=page)
+
+
+def _said(kind: str, message: str) -> str:
+    lines = message.strip().splitlines()
+    return f"{kind}: {lines[0]}" if lines else kind
+
+
+def _raised_at(
+    session: Session, snippet: Snippet, frames: tuple[tuple[int, int, str], ...]
+) -> Place:
+    if not frames:
         return snippet.place
-    number, line, _ = raised.frames[-1]
+    number, line, _ = frames[-1]
     return _line(session.snippets[number], line)
 
 
@@ -127,6 +164,7 @@ def _prints(snippet: Snippet, ran: Ran) -> Iterator[Finding]:
                 hint="state what it prints, or mend the code",
                 stated=stated.stated,
                 computed=printed.rstrip("\n") or "(nothing)",
+                page=snippet.place.path if stated.place.path != snippet.place.path else "",
             )
 
 

@@ -7,78 +7,76 @@ each use of that list is counted for the report, so that nobody hides a figure t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from ..entries.parse import HOLE
+from msgspec import Struct
+
 from ..entries.positions import Lines
-from ..figures import reading, units
-from ..nouns import Block, Claim, Entry, Exemption, Finding, Given, Place
+from ..figures import reading, stated, tails, words
+from ..figures.names import Names, of_project
+from ..figures.numbers import FigureError
+from ..nouns import HOLE, Block, Claim, Entry, Exemption, Finding, Given, Place
 
-_PARTS = r"section|sect\.|equation|eq\.|figure|table|algorithm|chapter|appendix|line"
-BUILT_IN = (
-    (r"\bv?\d+\.\d+\.\d+\S*", "a version"),
-    (r"\b(?:Python|PyTorch|torch|CUDA|version) ≥? ?\d+(?:\.\d+)*\b", "a version"),
-    (rf"(?i)(?:\b(?:{_PARTS})|§) ?\(?\d+(?:\.\d+)*\)?", "a part of a text"),
-    (r"\barXiv:? ?\d{4}\.\d{4,5}(?:v\d+)?", "a paper's number"),
-    (r"\b\d{4}-\d{2}(?:-\d{2})?\b", "a date"),
-    (r"\bCC BY(?:-[A-Z]+)? \d\.\d\b", "a licence"),
-)
-"""Patterns of names that any text may hold, with the reason for each."""
+if TYPE_CHECKING:
+    from ..settings import Settings
 
-_HOLDS_A_NUMBER = re.compile(r"(?i)\d|times|fold")
+_HOLDS_A_NUMBER = re.compile(rf"\d|[½⅓⅔¼¾]|(?i:{words.ANY})")
 _NUMBERING = re.compile(r"\d+(?:\.\d+)*\.?\s")
-_FOLLOWS = re.compile(HOLE + r"[ \u00a0\u202f\u2009-]?(?P<unit>%|×|(?!x\b)[A-Za-zµμ]+)")
+_ITEM = re.compile(r"\d+(?:\.\d+)+(?:\.\s|\s+[A-Z])")
+_LIST = re.compile(r"\d+(?:,\d{1,2}){2,}")
+"""Three numbers or more with commas between are a list, as of notes: 2,3,7."""
+"""The number of a heading, and of an item: 6.7. Decide."""
+_FOLLOWS = re.compile(HOLE)
 
-Names = tuple[tuple[str, str], ...]
+
+class Unbound(Struct, frozen=True):
+    """The unbound figures of a page, and how many figures each pattern of names kept out."""
+
+    findings: tuple[Finding, ...]
+    kept: dict[str, int]
 
 
-def check(entry: Entry, names: Names) -> tuple[list[Finding], dict[str, int]]:
+def names_of(settings: Settings) -> Names:
+    """Return the names that may hold a number, built in and of the settings, and own units."""
+    return of_project(((name.pattern, name.reason) for name in settings.names), settings.units)
+
+
+def check(entry: Entry, names: Names) -> Unbound:
     """Return the unbound figures of *entry*, and how many figures each pattern of *names* kept."""
     lines = Lines(entry.path, entry.text)
-    kept = dict.fromkeys((pattern for pattern, _ in names), 0)
+    kept = dict.fromkeys((pattern for pattern, _ in names.patterns), 0)
     findings = [
         _unbound(lines.place(offset), text)
         for block in entry.blocks
         for text, offset in _figures(block, names, kept)
     ]
-    findings += [_unit_outside(lines.place(o), u) for o, u in _stray_units(entry)]
-    return findings, kept
+    findings += [_unit_outside(lines.place(o), u) for o, u in _stray_units(entry, names)]
+    return Unbound(tuple(findings), kept)
 
 
-def exemptions(names: Names, kept: list[dict[str, int]]) -> tuple[Exemption, ...]:
+def exemptions(names: Names, unbound: Sequence[Unbound]) -> tuple[Exemption, ...]:
     """Add up how many figures each pattern kept out of the check."""
     return tuple(
-        Exemption(pattern, reason, sum(k.get(pattern, 0) for k in kept))
-        for pattern, reason in names
+        Exemption(pattern, reason, sum(one.kept.get(pattern, 0) for one in unbound))
+        for pattern, reason in names.patterns
     )
-
-
-def mask(text: str, names: Names, kept: dict[str, int] | None = None) -> str:
-    """Blank out the names in *text*, counting into *kept* those that hold a figure."""
-    for pattern, _ in names:
-
-        def blank(match: re.Match[str], pattern: str = pattern) -> str:
-            if kept is not None and re.search(r"\d", match[0]):
-                kept[pattern] += 1
-            return HOLE * len(match[0])
-
-        text = re.sub(pattern, blank, text)
-    return text
 
 
 def _figures(block: Block, names: Names, kept: dict[str, int]) -> Iterator[tuple[str, int]]:
     if not _HOLDS_A_NUMBER.search(block.text):
         return
-    text = mask(block.text, names, kept)
-    doubtful: list[reading.FigureError] = []
-    numbering = _NUMBERING.match(text) if block.heading else None
+    text = names.mask(block.text, kept)
+    doubtful: list[FigureError] = []
+    numbering = (_NUMBERING if block.heading else _ITEM).match(text)
     found = [
         (f.start, f.text)
-        for f in reading.find(text, doubtful)
-        if reading.is_measured(f) and not (numbering and f.start == 0 and not f.unit)
+        for f in reading.find(text, doubtful, names.lexicon)
+        if reading.is_measured(f, text) and not (numbering and f.start == 0 and not f.unit)
     ]
-    found += [(error.start, text[error.start : error.end]) for error in doubtful]
-    found += [(start, text[start:end]) for start, end in reading.worded(text)]
+    unread = [(error.start, text[error.start : error.end]) for error in doubtful]
+    found += [(start, number) for start, number in unread if not _LIST.fullmatch(number)]
+    found += [(start, text[start:end]) for start, end in reading.worded(text, names.lexicon)]
     for start, written in sorted(found):
         yield written, block.offsets[start]
 
@@ -93,18 +91,19 @@ def _unbound(place: Place, text: str) -> Finding:
     )
 
 
-def _stray_units(entry: Entry) -> Iterator[tuple[int, str]]:
+def _stray_units(entry: Entry, names: Names) -> Iterator[tuple[int, str]]:
     """Yield the units that stand right behind a claim whose own text has none."""
     both: list[Claim | Given] = [*entry.claims, *entry.givens]
     bound = {item.span.start: item.text for item in both}
     for block in entry.blocks:
         for follows in _FOLLOWS.finditer(block.text):
-            start, unit = block.offsets[follows.start()], follows["unit"]
-            if start not in bound or units.factor(unit) is None:
+            start = block.offsets[follows.start()]
+            unit = tails.read(block.text, follows.end(), names.lexicon).unit
+            if not unit or start not in bound:
                 continue
             try:
-                own = reading.only(bound[start]).unit
-            except reading.FigureError:
+                own = stated.figure_of(bound[start], names).unit
+            except FigureError:
                 continue
             if not own:
                 yield start, unit

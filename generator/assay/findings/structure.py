@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ..hints import nearest
-from ..nouns import Claim, Entry, Finding, Given, Opinion, Paper, Place
+from ..nouns import Claim, Entry, Finding, Given, Opinion, Paper, Place, Snippet
 
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
@@ -25,6 +25,7 @@ def check(
         *_cycles(terms),
         *_papers(terms, papers),
         *_ids(entries),
+        *_sessions(entries),
         *_links(entries, set(files)),
         *_lengths(terms, words),
     ]
@@ -52,7 +53,7 @@ def _slugs(entries: Sequence[Entry]) -> Iterator[Finding]:
 
 
 def _prerequisites(terms: Sequence[Entry]) -> Iterator[Finding]:
-    slugs = [entry.slug for entry in terms]
+    slugs = {entry.slug: entry for entry in terms}
     for entry in terms:
         for index, wanted in enumerate(_wanted(entry)):
             if wanted not in slugs:
@@ -68,25 +69,30 @@ def _cycles(terms: Sequence[Entry]) -> Iterator[Finding]:
     """Yield one finding a cycle, at the prerequisite that closes it."""
     by_slug = {entry.slug: entry for entry in terms}
     done: set[str] = set()
+    for slug, entry in by_slug.items():
+        # The terms on the way here, in order, each with those of its needs that are to come.
+        way = {} if slug in done else {slug: iter(enumerate(_wanted(entry)))}
+        while way:
+            here, rest = next(reversed(way.items()))
+            for index, wanted in rest:
+                if wanted in way:
+                    yield _circle(by_slug[here], index, [*way], wanted)
+                elif wanted in by_slug and wanted not in done:
+                    way[wanted] = iter(enumerate(_wanted(by_slug[wanted])))
+                    break
+            else:
+                done.add(here)
+                del way[here]
 
-    def walk(slug: str, path: list[str]) -> Iterator[Finding]:
-        entry = by_slug[slug]
-        for index, wanted in enumerate(_wanted(entry)):
-            if wanted in path or wanted == slug:
-                around = [*path, slug][[*path, slug].index(wanted) :]
-                yield Finding(
-                    code="A502",
-                    place=entry.keys[f"prerequisites[{index}]"],
-                    message="prerequisites in a circle: " + " → ".join([*around, wanted]),
-                    hint="take one of them out; what is read first cannot need what follows",
-                )
-            elif wanted in by_slug and wanted not in done:
-                yield from walk(wanted, [*path, slug])
-        done.add(slug)
 
-    for slug in by_slug:
-        if slug not in done:
-            yield from walk(slug, [])
+def _circle(entry: Entry, index: int, way: list[str], wanted: str) -> Finding:
+    around = [*way[way.index(wanted) :], wanted]
+    return Finding(
+        code="A502",
+        place=entry.keys[f"prerequisites[{index}]"],
+        message="prerequisites in a circle: " + " → ".join(around),
+        hint="take one of them out; what is read first cannot need what follows",
+    )
 
 
 def _papers(terms: Sequence[Entry], papers: Mapping[str, Paper]) -> Iterator[Finding]:
@@ -110,6 +116,33 @@ def _ids(entries: Sequence[Entry]) -> Iterator[Finding]:
                 message = f"the snippet id {snippet.id!r} is taken at line {first.line}"
                 yield Finding(
                     code="A506", place=snippet.place, message=message, hint="choose another id"
+                )
+
+
+def _sessions(entries: Sequence[Entry]) -> Iterator[Finding]:
+    """Yield the snippets that would share a process with others by mistake, or a device."""
+    for entry in entries:
+        named = {s.options.session: s for s in reversed(entry.snippets) if s.options.session}
+        devices: dict[str, Snippet] = {}
+        for snippet in entry.snippets:
+            if not snippet.options.session and snippet.session in named:
+                line = named[snippet.session].place.line
+                yield Finding(
+                    code="A511",
+                    place=snippet.place,
+                    message=f"the id {snippet.id!r} is the name of the session at line {line}",
+                    hint=f'join it with session="{snippet.id}", or choose another id',
+                )
+            if snippet.options.device is None:
+                continue
+            first = devices.setdefault(snippet.session, snippet)
+            if first.options.device is not snippet.options.device:
+                yield Finding(
+                    code="A512",
+                    place=snippet.place,
+                    message=f"session {snippet.session!r} already asks for another device "
+                    f"at line {first.place.line}",
+                    hint="one session runs on one device; give this snippet a session of its own",
                 )
 
 

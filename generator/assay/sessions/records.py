@@ -92,8 +92,3 @@ def changed(record: Record, session: Session, digest: Digest) -> tuple[str, ...]
     """Name what has changed since *record* was made; nothing, if it is good."""
     code = () if record.code == code_of(session.job) else ("its code",)
     return (*code, *(file for file, was in record.files.items() if digest(file) != was))
-
-
-def renew(session: Session) -> str:
-    """Return the command that measures a session."""
-    return f"assay record --device {session.job.device} {session.snippets[0].place.path}"

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from ..nouns import Job, Outcome
+from ..nouns import Device, Job, Outcome
 from .fresh import Fresh
 from .setup import Runner, Setup, Started, WorkerError, environment
 from .warm import Warm
@@ -41,13 +41,13 @@ def by_device(cpu: Runner, other: Runner) -> Runner:
 
     def run(jobs: Iterable[tuple[int, Job]], started: Started) -> Iterator[tuple[int, Outcome]]:
         numbered = list(jobs)
-        yield from cpu([(n, job) for n, job in numbered if job.device == "cpu"], started)
-        yield from other([(n, job) for n, job in numbered if job.device != "cpu"], started)
+        yield from cpu([(n, job) for n, job in numbered if job.device is Device.CPU], started)
+        yield from other([(n, job) for n, job in numbered if job.device is not Device.CPU], started)
 
     return run
 
 
-def gpu_here(setup: Setup, device: str) -> str:
+def gpu_here(setup: Setup, device: Device) -> str:
     """Return the name of the GPU that sessions of *device* see here; without one, raise."""
     empty = Job(sources=(), probes=(), timeout=60, device=device)
     bare = msgspec.structs.replace(setup, path=(), preload=())
@@ -55,6 +55,6 @@ def gpu_here(setup: Setup, device: str) -> str:
     gpu = outcomes[0].environment.get("gpu")
     if gpu is None:
         raise WorkerError(
-            f"no GPU for {device} is here: nvidia-smi does not name one; run this where one is"
+            f"no GPU for {device.value} is here: nvidia-smi names none; run this where one is"
         )
     return gpu

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ..nouns import Failure, Job, Outcome, Traced
+from ..nouns import Device, Failure, Job, Outcome, Traced
 
 WORKER = Path(__file__).with_name("worker")
 MARK = "ASSAY_MARK"
@@ -77,7 +77,7 @@ def _joined(traced: Traced, before: Traced) -> Traced:
     )
 
 
-def environment(hash_seed: int = 0, device: str = "cpu") -> dict[str, str]:
+def environment(hash_seed: int = 0, device: Device = Device.CPU) -> dict[str, str]:
     """Return the whole environment of a session: one thread, pinned hash seed, zone and locale."""
     fixed = {
         "PATH": PATH,
@@ -92,11 +92,11 @@ def environment(hash_seed: int = 0, device: str = "cpu") -> dict[str, str]:
         "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
     }
     passed = ["SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES"]
-    passed += ["PATH"] if device != "cpu" or os.name == "nt" else []
+    passed += ["PATH"] if device is not Device.CPU or os.name == "nt" else []
     return fixed | {key: os.environ[key] for key in passed if key in os.environ}
 
 
-def started_in(setup: Setup, mark: str, device: str = "cpu") -> dict[str, str]:
+def started_in(setup: Setup, mark: str, device: Device = Device.CPU) -> dict[str, str]:
     """Return the environment of a worker: a session's, and what sets this worker apart."""
     own = {MARK: mark, "TMPDIR": tempfile.gettempdir()}
     return environment(setup.hash_seed, device) | own

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from ..nouns import Report
-from ..project import Project, commit
+from ..project import Project
 from ..settings import SettingsError
-from .stage import Staged, stage
+from .swap import swap_in
 
 FOLDER = "site"
-PAGES = ".assay/pages"
 _CONFIG = "mkdocs.yml"
 
 
@@ -30,8 +28,8 @@ class SiteError(Exception):
         self.status = status
 
 
-def build(project: Project, found: Report) -> int:
-    """Stage and render; return the number of pages. *found* holds, or this is not called."""
+def build(project: Project, report: Report) -> int:
+    """Render the pages; return their number. *report* holds, or this is not called."""
     from mkdocs.commands.build import build as render
     from mkdocs.exceptions import Abort, MkDocsException
 
@@ -41,13 +39,13 @@ def build(project: Project, found: Report) -> int:
         new = Path(folder) / "new"
         try:
             config = _config(project.root, site_dir=str(new), strict=True)
-            plugin_of(config).staged = staged_pages(project, found, config)
+            plugin_of(config).checked = project, report
             config.plugins.on_startup(command="build", dirty=False)
             render(config)
         except (Abort, MkDocsException) as error:
             message = f"mkdocs could not render the pages: {error}"
             raise SiteError(f"{message}; the site was left as it was", 1) from error
-        _swap(new, target, Path(folder) / "old")
+        swap_in(new, target)
     return sum(1 for _ in target.rglob("*.html"))
 
 
@@ -62,17 +60,6 @@ def serve(root: Path, address: str, open_in_browser: bool) -> None:
         mkdocs_serve(str(_config_file(root)), dev_addr=address, open_in_browser=open_in_browser)
     except (Abort, MkDocsException) as error:
         raise SiteError(str(error), 1) from error
-
-
-def staged_pages(project: Project, found: Report, config: Any) -> Staged:
-    """Stage *found* where MkDocs with *config* is to find it."""
-    return stage(
-        project,
-        found,
-        project.root / PAGES,
-        commit(project.root),
-        directory_urls=config.use_directory_urls,
-    )
 
 
 def plugin_of(config: Any) -> Any:
@@ -110,16 +97,3 @@ def _quiet_banner() -> None:
     # Material prints a notice about MkDocs 2 on every start; this is its own switch for it.
     os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")
     os.environ.setdefault("DISABLE_MKDOCS_2_WARNING", "true")
-
-
-def _swap(new: Path, target: Path, old: Path) -> None:
-    """Put *new* in the place of *target*; whatever happens, a whole site stands there."""
-    if target.exists():
-        target.rename(old)
-    try:
-        new.rename(target)
-    except OSError:
-        if old.exists():
-            old.rename(target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""The MkDocs plugin: points MkDocs at the staged pages, watches the sources, fails the build.
+"""The MkDocs plugin: gives MkDocs the woven pages in its own hooks, and fails the build.
 
 Law: it is thin. No flag or log level of MkDocs lets a failing claim through, because a build with
 one ends by an exception before MkDocs has touched the site.
@@ -8,56 +8,114 @@ from __future__ import annotations
 
 import logging
 import os
+import posixpath
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.livereload import LiveReloadServer
-from mkdocs.plugins import BasePlugin
+from mkdocs.plugins import BasePlugin, CombinedEvent, event_priority
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+from mkdocs.utils.meta import get_data
 
-from .. import progress, project
-from ..reports import formats
-from . import mkdocs
-from ..check import check
+from .. import git, progress
+from ..check import check_root
+from ..nouns import Report
+from ..project import Project, setup_of
+from ..reports.text import as_text
 from ..sessions.runner import Fresh, Warm, WorkerError, default_runner
-from ..settings import SettingsError
-from .stage import Staged
+from ..settings import SettingsError, load
+from . import guard, pages
+from .stage import ASSETS
 
 log = logging.getLogger("mkdocs.plugins.assay")
+FIRST, LAST = 100, -100
+"""Priorities of hooks: other plugins see what the first return, and never what the last mend."""
 
 
 class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
-    """Checks and stages the glossary when MkDocs reads its configuration."""
+    """Checks the glossary when MkDocs reads its configuration, and gives it the woven pages."""
 
-    staged: Staged | None = None
-    """Pages that were checked and staged already, by ``assay build``."""
+    checked: tuple[Project, Report] | None = None
+    """A project that was checked already, by ``assay build``."""
 
     def __init__(self) -> None:
         self._command = "build"
         self._runner: Fresh | Warm | None = None
+        self._site: pages.Site | None = None
+        self._texts: dict[str, str] = {}
+        self._given: set[str] = set()
 
     def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
         """Note the command; with this method, MkDocs keeps the plugin between live builds."""
         self._command = command
 
     def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
-        """Check, stage, and let MkDocs read the staged pages."""
-        staged = self.staged or self._stage(config)
-        config.docs_dir = str(staged.folder)
-        config.nav = config.nav or staged.nav
+        """Check, and make the pages; a nav of the configuration stays as it is."""
+        project, report = self.checked or self._check(config)
+        self._site = pages.site_of(
+            project, report, git.commit(project.root), directory_urls=config.use_directory_urls
+        )
+        self._texts = pages.pages(self._site)
+        self._given = set()
+        config.nav = config.nav or pages.nav(self._site)
         config.extra_css.append("assets/assay.css")
         config.extra_javascript.append("assets/assay.js")
         return config
 
+    @event_priority(FIRST)
+    def on_files(self, files: Files, /, *, config: MkDocsConfig) -> Files:
+        """Add the entries, which stand outside of the docs, and the pages that have no source."""
+        assert self._site is not None
+        root, docs = self._site.project.root, self._site.project.settings.docs
+        sources = {address: path for path, address in self._site.addresses.items()}
+        for path, text in self._texts.items():
+            source = sources.get(path)
+            if source is None:
+                files.append(File.generated(config, path, content=text))
+            elif files.get_file_from_path(path) is None:
+                files.append(_entry_file(path, root / source, config))
+                files.src_uris[path].edit_uri = posixpath.relpath(source, docs)
+        for asset in sorted(ASSETS.iterdir()):
+            uri = f"assets/{asset.name}"
+            files.append(File.generated(config, uri, abs_src_path=str(asset)))
+        return files
+
+    @event_priority(FIRST)
+    def on_page_read_source(self, /, *, page: Page, config: MkDocsConfig) -> str | None:
+        """Return the woven text of a page, its front matter included."""
+        self._given.add(page.file.src_uri)
+        return self._texts.get(page.file.src_uri)
+
+    @event_priority(FIRST)
+    def _woven_body(self, markdown: str, /, *, page: Page, **_: Any) -> str | None:
+        """Return the woven body of a page that a plugin has read by itself, as blog reads posts."""
+        uri = page.file.src_uri
+        if uri in self._given or uri not in self._texts:
+            return None
+        return str(get_data(self._texts[uri])[0])
+
+    @event_priority(LAST)
+    def _unmarked(self, markdown: str, /, **_: Any) -> str:
+        """Take out the marks that kept other plugins' templates away from what a run printed."""
+        return guard.removed(markdown)
+
+    on_page_markdown = CombinedEvent(_woven_body, _unmarked)
+
+    @event_priority(LAST)
+    def on_post_page(self, output: str, /, **_: Any) -> str:
+        """Take out marks that went another way, as into the beginnings of posts."""
+        return guard.removed(output)
+
     def on_serve(
-        self, server: LiveReloadServer, /, *, config: MkDocsConfig, builder: object
+        self, server: LiveReloadServer, /, *, config: MkDocsConfig, builder: Any
     ) -> LiveReloadServer:
-        """Watch what the pages are made from, not the pages."""
-        server.unwatch(config.docs_dir)
+        """Watch what the pages are made from beside the docs, which MkDocs watches."""
         root = _root(config)
-        settings = project.read(root).settings
-        own = (settings.glossary, settings.docs, settings.snippets, settings.evidence)
+        settings = load(root)
+        own = (settings.glossary, settings.snippets, settings.evidence)
         for folder in sorted({*own, *settings.path}):
             if (root / folder).is_dir():
                 server.watch(str(root / folder))
@@ -68,22 +126,29 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
         if self._runner is not None:
             self._runner.close()
 
-    def _stage(self, config: MkDocsConfig) -> Staged:
+    def _check(self, config: MkDocsConfig) -> tuple[Project, Report]:
         try:
-            found = project.read(_root(config))
-            setup = project.setup_of(found)
+            root = _root(config)
+            setup = setup_of(root, load(root))
             if self._runner is None:
                 self._runner = default_runner(setup, os.cpu_count() or 1)
             self._runner.use(setup)  # the settings may be other ones since the last time
             with progress.watch() as watch:
-                result = check(found, self._runner, project.store_of(found), watch)
+                project, report = check_root(root, runner=self._runner, watch=watch)
         except (SettingsError, WorkerError) as error:
             raise PluginError(f"assay: {error}") from error
-        if not result.ok and self._command != "serve":
-            raise PluginError(formats.as_text(result))
-        if not result.ok:
-            log.error("%s", formats.as_text(result))
-        return mkdocs.staged_pages(found, result, config)
+        if not report.ok and self._command != "serve":
+            raise PluginError(as_text(report))
+        if not report.ok:
+            log.error("%s", as_text(report))
+        return project, report
+
+
+def _entry_file(path: str, source: Path, config: MkDocsConfig) -> File:
+    """Return an entry as a file of the site, backed by its source for dates and edit links."""
+    file = File(path, None, config.site_dir, config.use_directory_urls)
+    file.abs_src_path = str(source)
+    return file
 
 
 def _root(config: MkDocsConfig) -> Path:

@@ -13,25 +13,23 @@ import markdown_exec
 import nh3
 import pyromark
 
-from ..entries.fences import DISPLAY, FALSE
+from ..findings.endings import End, end_of
 from ..nouns import Checked, Ran, Snippet
+from .guard import guarded
 
 _TABS = re.compile(r"(?<!\\)\|")
 
 
 def snippet(snippet: Snippet, checked: Checked | None, resting: int) -> str:
     """Return *snippet* as Markdown with how it ran; *resting* claims rest on its session."""
-    ran = _ran(snippet, checked)
     anchor = f'<div class="assay-snippet" id="snippet-{html.escape(snippet.id)}"></div>'
-    block = _laid_out(snippet, _output(snippet, ran))
-    return f"{anchor}\n\n{block}\n\n{_note(snippet, checked, ran, resting)}\n"
+    block = guarded(_laid_out(snippet, _output(snippet, _ran(snippet, checked))))
+    return f"{anchor}\n\n{block}\n\n{_note(snippet, checked, resting)}\n"
 
 
 def _ran(snippet: Snippet, checked: Checked | None) -> Ran | None:
-    if checked is None or snippet not in checked.session.snippets:
-        return None
-    number = checked.session.snippets.index(snippet)
-    ran = checked.outcome.snippets
+    ran = checked.outcome.snippets if checked else ()
+    number = checked.session.snippets.index(snippet) if checked else 0
     return ran[number] if number < len(ran) else None
 
 
@@ -40,12 +38,12 @@ def _output(snippet: Snippet, ran: Ran | None) -> str:
     options = snippet.options
     if ran is None or not ran.output.strip():
         return ""
-    if snippet.prints and "result" not in options:
+    if snippet.prints and not options.result:
         return ""  # the page states it beside the code
-    if options.get("html", "").lower() not in FALSE:
+    if options.html:
         return nh3.clean(ran.output)
-    if options.get("result") and options.get("source") != "console":
-        return markdown_exec.code_block(options["result"], ran.output.rstrip("\n"))
+    if options.result and options.source != "console":
+        return markdown_exec.code_block(options.result, ran.output.rstrip("\n"))
     return re.sub(r"\bexec\s*=", "data-exec=", _without_html(ran.output))
 
 
@@ -60,41 +58,50 @@ def _without_html(markdown: str) -> str:
 
 
 def _laid_out(snippet: Snippet, output: str) -> str:
-    location = snippet.options.get("source", "")
-    if not location:
+    options = snippet.options
+    if options.source is None:
         return output
-    tabs = _TABS.split(snippet.options.get("tabs", "Source|Result"), maxsplit=1)
+    tabs = _TABS.split(options.tabs, maxsplit=1)
+    display = {"title": options.title, "linenums": options.linenums, "hl_lines": options.hl_lines}
     return markdown_exec.add_source(
         source=snippet.shown.rstrip("\n"),
-        location=location,
+        location=options.source,
         output=output,
         language="python",
         tabs=(tabs[0], tabs[-1]),
-        result=snippet.options.get("result", ""),
-        **{key: value for key, value in snippet.options.items() if key in DISPLAY},
+        result=options.result,
+        **{key: value for key, value in display.items() if value},
     )
 
 
-def _note(snippet: Snippet, checked: Checked | None, ran: Ran | None, resting: int) -> str:
-    kind, text = _said(snippet, checked, ran)
-    rests = f"; {_resting(resting, checked.session.name)}" if checked and kind != "fails" else ""
+def _note(snippet: Snippet, checked: Checked | None, resting: int) -> str:
+    kind, text = _said(snippet, checked)
+    rests = f"; {_resting(resting, snippet.session)}" if checked and kind != "fails" else ""
     return f'<p class="assay-ran assay-{kind}">{html.escape(text)}{rests}.</p>'
 
 
-def _said(snippet: Snippet, checked: Checked | None, ran: Ran | None) -> tuple[str, str]:
-    """Return the status of a snippet, and what the page says of it."""
-    if checked is not None and checked.is_awaited:
-        device = checked.session.job.device
-        return "unmeasured", f"This code needs {device} and is not measured yet"
+_SAID = {
+    End.RAN: ("done", "This code ran{where}"),
+    End.RAISED_AS_EXPECTED: ("done", "This code ran{where} and raised {raises}, as it should"),
+    End.RAISED_NOTHING: ("fails", "This code raised nothing; it was to raise {raises}"),
+    End.RAISED: ("fails", "This code did not run to its end: it raised an error"),
+    End.EXITED: ("fails", "This code did not run to its end: it ended its process"),
+    End.STOPPED: ("fails", "This code did not run to its end"),
+    End.NOT_RUN: ("fails", "This code did not run"),
+    End.AWAITED: ("unmeasured", "This code needs {device} and is not measured yet"),
+}
+"""The status of a snippet on the page, and what is said of it, by how it ended."""
+
+
+def _said(snippet: Snippet, checked: Checked | None) -> tuple[str, str]:
     gpus = " and ".join(checked.gpus) if checked else ""
     if checked is not None and checked.changed:
         return "stale", f"This code was measured on {gpus} before something it uses changed"
-    unexpected = ran is not None and ran.raised and snippet.raises not in ran.raised.kinds
-    if checked is None or ran is None or checked.outcome.failure or unexpected:
-        return "fails", "This code did not run to its end"
-    expected = f" and raised {snippet.raises}, as it should" if snippet.raises else ""
-    where = f" on {gpus}, {checked.outcome.when}," if gpus else ""
-    return "holds", f"This code ran{where}{expected}".rstrip(",")
+    end = end_of(snippet, checked) if checked else End.NOT_RUN
+    kind, text = _SAID[end]
+    where = f" on {gpus}, {checked.outcome.when}" if checked and gpus else ""
+    device = checked.session.job.device.value if checked else ""
+    return kind, text.format(where=where, raises=snippet.options.raises, device=device)
 
 
 def _resting(number: int, session: str) -> str:

@@ -15,12 +15,15 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
-from . import foreach, plain
+from . import foreach, fused, plain
 from .batch import Batch, Options
 
 Body: TypeAlias = Callable[[Batch, Options], None]
 
 TRITON_DEVICES = ("cuda", "xpu")
+
+UNSCALING = ("fused", "triton")
+"""Bodies that divide by GradScaler's scale and look for infinities in their pass over gradients."""
 
 READS_STEPS = (
     "the foreach body and stochastic rounding outside Triton read steps on the host, "
@@ -37,6 +40,7 @@ def _triton_update(batch: Batch, options: Options) -> None:
 BODIES: Mapping[str, Body] = {
     "reference": plain.update,
     "foreach": foreach.update,
+    "fused": fused.update,
     "triton": _triton_update,
 }
 
@@ -59,6 +63,10 @@ def _auto(param: Tensor, group: Mapping[str, Any]) -> str:
             return "triton"
         if group["fused"]:
             raise RuntimeError(f"fused=True cannot run here: {reason}")
+    if group["fused"] and param.is_cpu and not param.is_complex():  # complex ones: see `gather`
+        if reason := missing("fused", param, group):
+            raise RuntimeError(f"fused=True cannot run here: {reason}; leave fused out for that")
+        return "fused"
     # The foreach body reads steps on the host; a graph or autograd needs them as tensors.
     name = "reference" if group["differentiable"] or group["capturable"] else "foreach"
     if reason := missing(name, param, group):
@@ -73,6 +81,8 @@ def step_on_device(param: Tensor, group: Mapping[str, Any]) -> bool:
 
 def missing(backend: str, param: Tensor, group: Mapping[str, Any]) -> str:
     """Return what a body lacks to update param here, in words; nothing if it can run."""
+    if backend == "fused":
+        return fused.missing(param, group)
     if backend != "triton":
         reads_steps = backend == "foreach" or group["rounding"] == "stochastic"
         return READS_STEPS if reads_steps and group["capturable"] else ""

@@ -13,10 +13,17 @@ from typing import Any, NamedTuple, TypeAlias
 import torch
 from torch import Tensor
 
-from . import bf16, eight_bit
+from . import bf16, eight_bit, torch_internals
 from .layout import MOMENTS, SIGNED
 
 Number: TypeAlias = float | Tensor
+
+
+AS_IN_GROUP = (
+    *("eps", "weight_decay", "amsgrad", "maximize"),
+    *("capturable", "differentiable", "rounding", "seed"),
+)
+"""Options that a batch takes as they stand in its group; lr and betas may be tensors."""
 
 
 class Options(NamedTuple):
@@ -46,7 +53,7 @@ class Options(NamedTuple):
     ) -> Options:
         """Return a group's options; 1-element tensors become 0-dimensional."""
         beta1, beta2 = group["betas"]
-        named = {name: group[name] for name in cls._fields[3:11]}
+        named = {name: group[name] for name in AS_IN_GROUP}
         lr, beta1, beta2 = _scalar(group["lr"]), _scalar(beta1), _scalar(beta2)
         return cls(lr, beta1, beta2, **named, grad_scale=grad_scale, found_inf=found_inf)
 
@@ -56,7 +63,8 @@ class Batch(NamedTuple):
 
     params and grads are real (complex ones come as their real view) and of one shape pairwise.
     steps are 0-dimensional. state holds a list for each other key of `layout`. streams number the
-    parameters within the optimizer, for the noise of stochastic rounding.
+    parameters within the optimizer, for the noise of stochastic rounding. kept is what a body keeps
+    from step to step under a name of its own; it lives and dies with the optimizer.
     """
 
     params: list[Tensor]
@@ -64,15 +72,16 @@ class Batch(NamedTuple):
     steps: list[Tensor]
     state: dict[str, list[Tensor]]
     streams: list[int]
+    kept: dict[str, Any] | None = None
 
     def pick(self, indices: Sequence[int]) -> Batch:
         """Return the batch of the tensors at indices."""
-        return Batch(
-            [self.params[i] for i in indices],
-            [self.grads[i] for i in indices],
-            [self.steps[i] for i in indices],
-            {key: [tensors[i] for i in indices] for key, tensors in self.state.items()},
-            [self.streams[i] for i in indices],
+        return self._replace(
+            params=[self.params[i] for i in indices],
+            grads=[self.grads[i] for i in indices],
+            steps=[self.steps[i] for i in indices],
+            state={key: [tensors[i] for i in indices] for key, tensors in self.state.items()},
+            streams=[self.streams[i] for i in indices],
         )
 
 
@@ -93,11 +102,13 @@ def compute_dtype(batch: Batch, options: Options) -> torch.dtype:
     """Return the dtype a torch body computes in: the parameter's where all storage has it.
 
     Anything else (8-bit or other moments, a rounding other than bfloat16's own) is computed in
-    float32, or in float64 for float64 parameters.
+    float32, or in float64 for float64 parameters. So is float16, as by the triton body: it has no
+    1e-8, torch's eps, and nothing below 6e-8, the square of a gradient of 2e-4.
     """
     dtype = batch.params[0].dtype
-    plain = all(batch.state[key][0].dtype == dtype for key in MOMENTS[:2] if key in batch.state)
-    if plain and "exp_avg" in batch.state and not _rounds(batch, options):
+    moments = [batch.state[key][0] for key in MOMENTS[:2] if key in batch.state]  # none: codes
+    own = bool(moments) and all(moment.dtype == dtype for moment in moments)
+    if own and dtype != torch.float16 and not _rounds(batch, options):
         return dtype
     return torch.float64 if dtype == torch.float64 else torch.float32
 
@@ -111,19 +122,17 @@ def skipped(batch: Batch, options: Options) -> bool:
     if options.found_inf is not None and options.found_inf.item():
         return True
     if options.grad_scale is not None:
-        torch._foreach_div_(batch.grads, options.grad_scale.item())
+        torch_internals.divide_(batch.grads, options.grad_scale.item())
     return False
 
 
 def load(batch: Batch, options: Options) -> Working:
     """Return batch's tensors ready for arithmetic, decoded and widened where need be."""
     dtype = compute_dtype(batch, options)
+    masters = batch.state.get("master_param")
     params = (
-        [
-            bf16.join_master(p, r)
-            for p, r in zip(batch.params, batch.state["master_remainder"], strict=True)
-        ]
-        if "master_remainder" in batch.state
+        [bf16.master_of(p, m) for p, m in zip(batch.params, masters, strict=True)]
+        if masters
         else _as(dtype, batch.params)
     )
     grads = _as(dtype, batch.grads)
@@ -134,7 +143,8 @@ def load(batch: Batch, options: Options) -> Working:
 
 def store(batch: Batch, working: Working, options: Options) -> None:
     """Write what arithmetic left in working back into batch's storage."""
-    for key, moments in zip(MOMENTS, working[2:], strict=True):
+    found = (working.exp_avgs, working.exp_avg_sqs, working.max_exp_avg_sqs)
+    for key, moments in zip(MOMENTS, found, strict=True):
         if moments is not None:
             _store_moment(batch, key, moments)
     if working.params is not batch.params:
@@ -185,12 +195,9 @@ def _store_stochastic(batch: Batch, params: list[Tensor], options: Options) -> N
 
 
 def _store_master(batch: Batch, params: list[Tensor], options: Options) -> None:
-    for param, remainder, value in zip(
-        batch.params, batch.state["master_remainder"], params, strict=True
-    ):
-        nearest, rest = bf16.split_master(value)
-        param.copy_(nearest)
-        remainder.copy_(rest)
+    for param, master, value in zip(batch.params, batch.state["master_param"], params, strict=True):
+        param.copy_(value)
+        master.copy_(value)
 
 
 _STORE_PARAMS = {

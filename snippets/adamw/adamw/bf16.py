@@ -2,9 +2,15 @@
 
 Law: `stochastic_round` keeps the float32 value on average: it rounds up with the probability of
 the fraction lost, from a noise that depends on seed, step, parameter and element alone.
-`split_master` keeps it exactly: the parameter is the nearest bfloat16, an int16 holds the rest.
-Source of both, in this use: Zamirai et al. 2020, "Revisiting BFloat16 Training", arXiv 2010.06192.
+A master keeps it exactly, whole, in the state, and counts only for the weight that it rounds to.
+Sources: for the noise, Zamirai et al. 2020, "Revisiting BFloat16 Training", arXiv 2010.06192; for
+the master, Micikevicius et al. 2018, "Mixed Precision Training", arXiv 1710.03740, section 3.1.
 """
+
+# Why whole: the lower 16 bits alone would take half the memory, and cannot tell whose they are.
+# They and the weight are 32 bits for 2**32 masters, so each pair of them means one: set the weight
+# to 3 from outside, and the pair says anything from 2.992 to 3.008; set it to 0, and with a
+# negative rest it says NaN. To tell every other weight from the one stored takes 16 bits more.
 
 from __future__ import annotations
 
@@ -52,23 +58,11 @@ def stochastic_round(value: Tensor, noise: Tensor) -> Tensor:
     return torch.where(value.isfinite(), rounded, value.to(torch.bfloat16))
 
 
-def join_master(param: Tensor, remainder: Tensor) -> Tensor:
-    """Return the float32 master that split_master took apart into bfloat16 and int16."""
-    bits = (param.view(torch.int16).to(torch.int32) << 16) + remainder
-    return bits.view(torch.float32)
+def master_of(param: Tensor, master: Tensor) -> Tensor:
+    """Return the float32 that param stands for: master wherever param is still its rounding.
 
-
-def split_master(master: Tensor) -> tuple[Tensor, Tensor]:
-    """Return master (float32) as its nearest bfloat16, ties away from zero, and the int16 rest.
-
-    Ties to even would need a remainder of +32768, which int16 lacks. NaN passes.
+    param (bfloat16) and master (float32) have one shape. An element that anything else has set to
+    another value since, zero, infinity and NaN among them, is that value, exactly. So zeros will do
+    for a master that was never stored: they count for no weight but zero.
     """
-    bits = master.view(torch.int32)
-    high = (bits + 0x8000) >> 16
-    remainder = (bits - (high << 16)).to(torch.int16)
-    param = high.to(torch.int16).view(torch.bfloat16)
-    missing = master.isnan()
-    return (
-        torch.where(missing, master.to(torch.bfloat16), param),
-        torch.where(missing, 0, remainder),
-    )
+    return torch.where(master.to(param.dtype) == param, master, param.to(master.dtype))

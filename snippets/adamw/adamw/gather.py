@@ -11,27 +11,26 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim.optimizer import _device_dtype_check_for_fused, _get_capturable_supported_devices
-from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
+from . import torch_internals
 from .backends import choose, step_on_device
 from .batch import Batch, Options
 from .hyperparameters import check_usable
-from .layout import allocate, is_8bit, layout
+from .layout import allocate, is_8bit, keeps_master, layout
 
 
 def refuse_format(params: Iterable[Tensor], group: Mapping[str, Any]) -> None:
     """Raise RuntimeError for a format of bits and blocks on a tensor that wraps others.
 
     On a DTensor some of those operations fail in the middle of a step, and its view as int16 gives
-    wrong numbers without a word.
+    wrong numbers without a word. A master is no such format: it is compared as numbers.
     """
-    if group["state_dtype"] != "8bit" and group["rounding"] == "nearest":
+    if group["state_dtype"] != "8bit" and group["rounding"] != "stochastic":
         return
     for param in params:
         coded = is_8bit(param, group["state_dtype"])
-        rounded = group["rounding"] != "nearest" and param.dtype == torch.bfloat16
-        if (coded or rounded) and is_traceable_wrapper_subclass(param):
+        rounded = group["rounding"] == "stochastic" and param.dtype == torch.bfloat16
+        if (coded or rounded) and torch_internals.wraps_tensors(param):
             option = "state_dtype" if coded else "rounding"
             raise RuntimeError(
                 f"{option}={group[option]!r} takes plain tensors, not {type(param).__name__}"
@@ -42,7 +41,7 @@ def refuse(group: Mapping[str, Any]) -> None:
     """Raise for what no step can use: sparse gradients, NaN options, devices without support."""
     check_usable(group)
     refuse_format(group["params"], group)
-    capturable = _get_capturable_supported_devices() if group["capturable"] else []
+    capturable = torch_internals.capturable_devices() if group["capturable"] else []
     for param in group["params"]:
         if param.grad is None:
             continue
@@ -51,7 +50,7 @@ def refuse(group: Mapping[str, Any]) -> None:
                 "AdamW does not support sparse gradients, please consider SparseAdam instead"
             )
         if group["fused"]:
-            _device_dtype_check_for_fused(param)
+            torch_internals.check_fused(param)
         if capturable and param.device.type not in capturable:
             raise AssertionError(
                 "If capturable=True, params and state_steps must be on supported devices: "
@@ -60,9 +59,16 @@ def refuse(group: Mapping[str, Any]) -> None:
 
 
 def batches(
-    states: MutableMapping[Tensor, Any], group: Mapping[str, Any], first_stream: int
+    states: MutableMapping[Tensor, Any],
+    group: Mapping[str, Any],
+    first_stream: int,
+    kept: dict[str, Any],
 ) -> list[tuple[str, Batch]]:
-    """Return group's parameters that have a gradient, in batches, each with its body's name."""
+    """Return group's parameters that have a gradient, in batches, each with its body's name.
+
+    kept is what bodies keep between steps of this optimizer.
+    """
+    masters = group["rounding"] == "master"  # looked up once: a step of many small tensors shows it
     alike: dict[Any, list[tuple[Tensor, Tensor, dict[str, Tensor], int]]] = {}
     for stream, param in enumerate(group["params"], first_stream):
         grad = param.grad
@@ -71,9 +77,14 @@ def batches(
         state = states[param]
         if not state:
             state.update(_initial_state(param, group))
+        elif masters and keeps_master(param, group) and "master_param" not in state:  # a cast since
+            state["master_param"] = allocate(param, layout(param, group)["master_param"])
         key = (type(param), param.device, param.dtype, grad.dtype, "exp_avg_codes" in state)
         alike.setdefault(key, []).append((param, grad, state, stream))
-    return [(choose(members[0][0], group), _batch(members, group)) for members in alike.values()]
+    return [
+        (choose(members[0][0], group), _batch(members, group)._replace(kept=kept))
+        for members in alike.values()
+    ]
 
 
 def check_devices(body: str, batch: Batch, options: Options) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-BACKENDS = ("auto", "reference", "foreach", "triton")
+BACKENDS = ("auto", "reference", "foreach", "fused", "triton")
 STATE_DTYPES = (None, torch.float32, torch.bfloat16, "8bit")
 ROUNDINGS = ("nearest", "stochastic", "master")
 
@@ -48,7 +48,7 @@ def check_usable(options: Mapping[str, Any]) -> None:
     """
     for name, message in NUMBERS.items():
         if _readable(options[name]) and not math.isfinite(_number(options[name])):
-            raise ValueError(message.format(options[name]))
+            raise ValueError(message.format(_shown(options[name])))
     for index, beta in enumerate(options["betas"]):
         if _readable(beta):
             _check_beta(index, beta)
@@ -74,14 +74,30 @@ def _number(value: Any) -> float:
     return float(value) if isinstance(value, Real) else math.nan
 
 
+def _shown(value: Any) -> str:
+    """Return what a message says of value; of a string that it is one, and what to write."""
+    if not isinstance(value, str):
+        return f"{value}"
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        return f"{value!r} is a string, not a number"
+    mantissa, e, exponent = value.lower().partition("e")
+    # YAML 1.1 has floats with a point and a signed exponent alone; configurations are often YAML.
+    yaml = f", in YAML {mantissa}.0e{int(exponent):+}" if e and "." not in mantissa else ""
+    return f"{value!r} is a string, not a number: write {number}{yaml}"
+
+
 def _check_number(name: str, options: Mapping[str, Any]) -> None:
     if not 0.0 <= _number(options[name]) < math.inf:
-        raise ValueError(NUMBERS[name].format(options[name]))
+        raise ValueError(NUMBERS[name].format(_shown(options[name])))
 
 
 def _check_beta(index: int, beta: Any) -> None:
     if not 0.0 <= _number(beta) < 1.0:
-        raise ValueError(f"Invalid beta parameter at index {index}: {beta}")
+        raise ValueError(f"Invalid beta parameter at index {index}: {_shown(beta)}")
 
 
 def _check_tensor(name: str, words: str, value: Any, options: Mapping[str, Any]) -> None:
@@ -98,7 +114,7 @@ def _check_tensor(name: str, words: str, value: Any, options: Mapping[str, Any])
 def _check_betas(options: Mapping[str, Any]) -> None:
     betas = options["betas"]
     if not isinstance(betas, Sequence) or len(betas) != 2:
-        raise ValueError(f"Invalid betas, expected two numbers: {betas}")
+        raise ValueError(f"Invalid betas, expected two numbers: {_shown(betas)}")
     for index, beta in enumerate(betas):
         if isinstance(beta, Tensor) and beta.numel() != 1:
             raise ValueError(f"Tensor betas[{index}] must be 1-element, not {beta.numel()}")

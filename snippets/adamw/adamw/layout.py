@@ -45,12 +45,12 @@ def layout(param: Tensor, group: Mapping[str, Any]) -> dict[str, Slot]:
     for moment in MOMENTS if group["amsgrad"] else MOMENTS[:2]:
         slots |= _moment_slots(moment, param, group["state_dtype"])
     if keeps_master(param, group):
-        slots["master_remainder"] = Slot(tuple(param.shape), torch.int16)
+        slots["master_param"] = Slot(tuple(param.shape), torch.float32)
     return slots
 
 
 def keeps_master(param: Tensor, group: Mapping[str, Any]) -> bool:
-    """Return whether param is held in 32 bits: 16 of its own and 16 of remainder."""
+    """Return whether param is the rounding of a float32 master in its state."""
     return group["rounding"] == "master" and param.dtype == torch.bfloat16
 
 
@@ -98,6 +98,9 @@ def state_bytes(
     rounding: str = "nearest",
 ) -> int:
     """Return the bytes of all state that AdamW will hold for params, before anything is allocated.
+
+    A parameter of n elements takes 4 bytes of step, n moments twice (thrice with amsgrad) in
+    state_dtype, where "8bit" is n bytes and 4 for each 256 begun, and 4 n bytes of master.
 
     Args:
         params: what AdamW takes: tensors (meta ones too), (name, tensor) pairs, or groups, whose

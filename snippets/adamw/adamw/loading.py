@@ -17,11 +17,9 @@ from torch import Tensor
 
 from . import eight_bit
 from .backends import step_on_device
+from .groups import OWN_OPTIONS
 from .hyperparameters import check_hyperparameters
 from .layout import MOMENTS, SIGNED, Slot, allocate, layout
-
-OWN_OPTIONS = ("backend", "state_dtype", "rounding", "seed")
-"""Options that say how this optimizer works; a checkpoint does not change them."""
 
 OLDEST = {
     "amsgrad": False,
@@ -35,7 +33,7 @@ OLDEST = {
 
 NEEDED = ("lr", "betas", "eps", "weight_decay")
 
-OUR_KEYS = {"step", "master_remainder"} | {
+OUR_KEYS = {"step", "master_param"} | {
     f"{moment}{part}" for moment in MOMENTS for part in ("", "_codes", "_scales")
 }
 """Keys of a state that are checked and converted; any other is kept as it is, as by torch."""
@@ -139,11 +137,11 @@ def _fit(saved: _Saved, param: Tensor, group: Mapping[str, Any]) -> dict[str, An
     fitted = {"step": _step(saved.step(param), param, group)}
     for moment in MOMENTS if amsgrad else MOMENTS[:2]:
         fitted |= _moment(saved, moment, param, slots)
-    if slot := slots.get("master_remainder"):
-        fitted["master_remainder"] = allocate(param, slot)
-        if "master_remainder" in saved.state:
-            rest = saved.tensor("master_remainder", param, slot.shape, slot.dtype)
-            fitted["master_remainder"].copy_(rest)
+    if slot := slots.get("master_param"):
+        fitted["master_param"] = allocate(param, slot)  # zeros: the parameter itself counts
+        if "master_param" in saved.state:
+            master = saved.tensor("master_param", param, slot.shape, slot.dtype)
+            fitted["master_param"].copy_(master)
     return fitted | {key: v for key, v in saved.state.items() if key not in OUR_KEYS}
 
 

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 from torch.optim.optimizer import Optimizer, ParamsT
 
-from . import backends, gather, loading
+from . import backends, gather, loading, torch_internals
 from .batch import Batch, Options
+from .groups import OWN_OPTIONS, Group
 from .hyperparameters import check_hyperparameters
 
 
@@ -22,7 +23,8 @@ class AdamW(Optimizer):
     """Adam with decoupled weight decay: `torch.optim.AdamW`'s arguments and defaults, and more.
 
     Args:
-        params: tensors, (name, tensor) pairs, or groups: dicts with `params` and their own options.
+        params: tensors of any shape, float16 to float64, bfloat16 or complex; (name, tensor) pairs;
+            or groups: dicts with `params` and their own options.
         lr: learning rate, finite and at least 0; a float or a 1-element tensor. It also scales the
             decay: lr * weight_decay.
         betas: decay rates of the two running means, two floats or two 1-element tensors in [0, 1).
@@ -34,30 +36,34 @@ class AdamW(Optimizer):
         capturable: keep steps beside the parameters and read nothing on the host, so that step()
             can be captured in a CUDA graph.
         differentiable: let autograd record the step.
-        fused: True asks for Triton on a GPU; on a CPU it is the foreach body, which keeps a run of
-            parameters in cache from the first operation to the last.
-        backend: the body of the arithmetic: "reference", "foreach", "triton", or "auto": Triton on
-            a GPU where it is installed, foreach elsewhere, reference under differentiable.
+        fused: True asks for Triton on a GPU and for torch's own fused step on a CPU.
+        backend: the body of the arithmetic: "reference", "foreach", "fused" (torch's, on a CPU),
+            "triton", or "auto": as fused and foreach say, and without them Triton on a GPU where it
+            is installed, foreach elsewhere, reference under differentiable.
         state_dtype: of the moments. None is torch's rule, the parameter's own dtype; torch.float32
             is the rule of Apex and bitsandbytes; torch.bfloat16; "8bit" codes blocks of 256 and
             leaves tensors under 4,096 elements in float32. Complex parameters keep torch's rule.
-        rounding: of bfloat16 parameters: "nearest", "stochastic" (right on average), or "master"
-            (16 more bits kept in the state: the parameter is a float32 one in two halves).
+        rounding: of bfloat16 parameters: "nearest", "stochastic" (right on average), or "master": a
+            float32 of each weight is kept in the state, and counts until something else sets the
+            weight.
         seed: of the stochastic rounding, in [0, 2**31).
 
     State of a parameter, made at its first step with a gradient: `step` (0-dimensional float32, on
-    the CPU unless fused, capturable or updated by Triton), `exp_avg` and `exp_avg_sq`, with amsgrad
-    `max_exp_avg_sq`; for other formats see `adamw.state_bytes` and `adamw.layout`. A `state_dict()`
-    with torch's keys loads into torch.optim.AdamW, and torch's loads here, converted to this
-    optimizer's state_dtype; backend, state_dtype, rounding and seed stay as constructed.
+    the CPU unless fused, capturable or updated by Triton); of the parameter's shape `exp_avg` and
+    `exp_avg_sq`, with amsgrad `max_exp_avg_sq`, under rounding="master" `master_param` (float32);
+    8-bit moments are `exp_avg_codes` (uint8) and `exp_avg_scales` (float32, one a block of 256).
+    A `state_dict()` with torch's keys loads into torch.optim.AdamW, and torch's loads here,
+    converted to this optimizer's state_dtype. backend, state_dtype, rounding and seed are not
+    saved: they stay as constructed.
 
     Raises:
         ValueError: a hyperparameter outside its range, NaN, infinite or no number, in the
             arguments, a group or a loaded state (torch looks at the arguments alone, and lets
             infinity pass); loaded state that does not fit.
-        RuntimeError: a backend that cannot run here, with what is missing; flags that exclude each
-            other; a sparse gradient; 8-bit moments, or a rounding other than to nearest, for a
-            DTensor or another tensor that wraps tensors.
+        RuntimeError: a backend that cannot run here, with what is missing; fused=True on a CPU with
+            a format that torch's fused step does not have; flags that exclude each other; a sparse
+            gradient; 8-bit moments, or stochastic rounding, for a DTensor or another tensor that
+            wraps tensors.
 
     Source: Loshchilov & Hutter 2019, arXiv 1711.05101, Algorithm 2; see `adamw.reference`.
     """
@@ -100,21 +106,39 @@ class AdamW(Optimizer):
             "seed": seed,
         }
         check_hyperparameters(defaults)
+        self._kept: dict[str, Any] = {}  # what bodies keep between steps; neither saved nor copied
         super().__init__(params, defaults)
-        # torch.amp.GradScaler then leaves unscaling and skipping to step(): no wait for the host.
-        self._step_supports_amp_scaling = bool(fused) or backend == "triton"
+        self._announce_unscaling()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Accept state saved by any version of torch's Adam family, as AdamW."""
         super().__setstate__(state)
+        self._kept = {}
         loading.unseal(self.state)
+        self._own_groups()
         for group in self.param_groups:
             for name, value in loading.OLDEST.items():
                 group.setdefault(name, value)
             group["decoupled_weight_decay"] = True
-        self._step_supports_amp_scaling = all(
-            group["fused"] or group["backend"] == "triton" for group in self.param_groups
-        )
+        self._announce_unscaling()
+
+    def _announce_unscaling(self) -> None:
+        """Let GradScaler leave unscaling and skipping to step(): no wait for the host."""
+        ours = (g["fused"] or g["backend"] in backends.UNSCALING for g in self.param_groups)
+        torch_internals.announce_unscaling(self, unscales=all(ours))
+
+    def _own_groups(self) -> None:
+        """Make groups of the plain dicts that torch's load, a pickle or a wrapper put there."""
+        if not all(isinstance(group, Group) for group in self.param_groups):
+            self.param_groups = [Group.of(group, self.defaults) for group in self.param_groups]
+
+    def __repr__(self) -> str:
+        """Show torch's options of each group, and this optimizer's own beside its number."""
+        text = super().__repr__()
+        for number, group in enumerate(self.param_groups):
+            own = ", ".join(f"{name}={group[name]!r}" for name in OWN_OPTIONS)
+            text = text.replace(f"Parameter Group {number}\n", f"Parameter Group {number}: {own}\n")
+        return text
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group after checking its hyperparameters; the caller's dict stays as it was.
@@ -127,10 +151,11 @@ class AdamW(Optimizer):
             check_hyperparameters(options)
             param_group = dict(param_group)
         super().add_param_group(param_group)
+        self.param_groups[-1] = Group.of(self.param_groups[-1], self.defaults)
         try:
             gather.refuse_format(self.param_groups[-1]["params"], options)
             for param in self.param_groups[-1]["params"]:
-                if options["backend"] != "auto":
+                if options["backend"] != "auto" or options["fused"]:
                     backends.choose(param, options)
         except RuntimeError:
             self.param_groups.pop()
@@ -163,11 +188,12 @@ class AdamW(Optimizer):
         cannot run, and ValueError for a hyperparameter that became NaN or infinite and for state or
         hyperparameters on another device than their parameter.
         """
-        self._accelerator_graph_capture_health_check()
+        torch_internals.check_capture(self)
         loss = None
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
+        self._own_groups()
         for group in self.param_groups:
             gather.refuse(group)
         scaler = getattr(self, "grad_scale", None), getattr(self, "found_inf", None)
@@ -183,7 +209,7 @@ class AdamW(Optimizer):
         work, stream = [], 0
         for group in self.param_groups:
             options = Options.of(group, grad_scale, found_inf)
-            for body, batch in gather.batches(self.state, group, stream):
+            for body, batch in gather.batches(self.state, group, stream, self._kept):
                 gather.check_devices(body, batch, options)
                 work.append((body, batch, options))
             stream += len(group["params"])

@@ -1,24 +1,23 @@
 """The triton body: a whole batch in two launches, whatever the number of tensors.
 
-Law: step() reads nothing back. Addresses go to the device in one asynchronous copy, and only
-when one has changed; all that depends on the step (corrections, noise, found_inf) is computed
-there. So a step can be captured in a CUDA graph once it has run (torch's warm-up).
+Law: step() reads nothing back. Addresses go to the device as `triton_table` says; all that depends
+on the step (corrections, noise, found_inf) is computed there. So a step can be captured in a CUDA
+graph once it has run (torch's warm-up).
 """
 
 from __future__ import annotations
 
 import struct
-from collections import OrderedDict
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
-import triton
 import triton.language as tl
 from torch import Tensor
 
-from . import eight_bit, triton_kernels
+from . import eight_bit, torch_internals, triton_kernels
 from .batch import Batch, Options
-from .layout import MOMENTS
+from .dense import dense
+from .triton_table import Table, Tables
 
 kernels: Any = triton_kernels  # Triton gives its kernels no types
 
@@ -35,32 +34,14 @@ ROWS, WARPS = 4, 4
 of 16 bytes an operand, all under way before the first use. For compute capability 9.0 Triton 3.9
 compiles that to 56 registers a thread in float32 and 48 in bfloat16, with nothing spilled."""
 
-KEPT_TABLES = 64
-"""Tables remembered; a batch whose addresses were seen before needs no copy."""
-
-
-class Table(NamedTuple):
-    """Addresses of a batch on its device, and what the launches need to know of it."""
-
-    addresses: Tensor
-    host: Tensor
-    scalars: Tensor
-    programs: int
-    align: int
-
-
-_tables: OrderedDict[Any, Table] = OrderedDict()
-_captured: list[Table] = []  # a graph replays its launches with these, for as long as it lives
-
 
 def update(batch: Batch, options: Options) -> None:
     """Advance batch by one step, in place. See `batch` for the contract of a body."""
-    dense, write_back = _dense(batch)
-    if not any(param.numel() for param in dense.params):
-        torch._foreach_add_(dense.steps, 1)
+    arranged, write_back = dense(batch)
+    if not any(param.numel() for param in arranged.params):
+        torch_internals.count_(arranged.steps)
         return
-    table = _table(dense)
-    _launch(table, dense, options)
+    _launch(_table(arranged), arranged, options)
     for param, copy in write_back:
         param.copy_(copy)
 
@@ -132,62 +113,7 @@ def _on(device: torch.device, scalar: Tensor | None) -> Tensor | None:
 
 
 def _table(batch: Batch) -> Table:
-    """Return the table of batch, from memory if every address is as it was then."""
-    rows = _rows(batch)
-    key = (batch.params[0].device, tuple(rows))
-    table = _tables.pop(key, None) or _new_table(rows, batch.params[0].device)
-    _tables[key] = table
-    if len(_tables) > KEPT_TABLES:
-        _tables.popitem(last=False)
-    if batch.params[0].is_cuda and torch.cuda.is_current_stream_capturing():
-        _captured.append(table)
-    return table
-
-
-def _rows(batch: Batch) -> list[tuple[int, ...]]:
-    """Return each tensor's row of the table, as `kernels` orders its columns."""
-    nothing = [0] * len(batch.params)
-    scales = (batch.state.get(f"{moment}_scales") for moment in MOMENTS)
-    moments = (batch.state.get(f"{m}_codes") or batch.state.get(m) for m in MOMENTS)
-    remainders = batch.state.get("master_remainder")
-    lists = [batch.params, batch.grads, batch.steps, *moments, *scales, remainders]
-    columns = [[t.data_ptr() for t in tensors] if tensors else nothing for tensors in lists]
-    elements = [param.numel() for param in batch.params]
-    first_blocks, programs = [], 0
-    for count in elements:
-        first_blocks.append(programs)
-        programs += triton.cdiv(count, ROWS * eight_bit.BLOCK)
-    return list(zip(*columns, elements, first_blocks, batch.streams, strict=True))
-
-
-def _new_table(rows: list[tuple[int, ...]], device: torch.device) -> Table:
-    host = torch.tensor(rows, dtype=torch.int64)
-    if device.type == "cuda":
-        host = host.pin_memory()
-    used = host[:, [0, 1, 3, 4, 5, 9]]
-    last = rows[-1]
-    return Table(
-        addresses=host.to(device, non_blocking=True),
-        host=host,
-        scalars=torch.empty(len(rows), 8, dtype=torch.float64, device=device),
-        programs=last[11] + triton.cdiv(last[10], ROWS * eight_bit.BLOCK),
-        align=16 if not (used % 16).any() else 1,
-    )
-
-
-def _dense(batch: Batch) -> tuple[Batch, list[tuple[Tensor, Tensor]]]:
-    """Return batch with every tensor in its state's memory order, and parameters to copy back.
-
-    Almost always batch itself: parameters without holes, gradients laid out like them.
-    """
-    orders = batch.state.get("exp_avg_codes") or batch.state["exp_avg"]
-    params = [_like(order, param) for order, param in zip(orders, batch.params, strict=True)]
-    grads = [_like(order, grad) for order, grad in zip(orders, batch.grads, strict=True)]
-    copies = [(a, b) for a, b in zip(batch.params, params, strict=True) if a is not b]
-    return batch._replace(params=params, grads=grads), copies
-
-
-def _like(order: Tensor, tensor: Tensor) -> Tensor:
-    if tensor.stride() == order.stride() or (tensor.is_contiguous() and order.is_contiguous()):
-        return tensor
-    return torch.empty_like(order, dtype=tensor.dtype).copy_(tensor)
+    kept = {} if batch.kept is None else batch.kept
+    tables: Tables = kept.setdefault("triton", Tables())
+    capturing = batch.params[0].is_cuda and torch.cuda.is_current_stream_capturing()
+    return tables.of(batch, ROWS * eight_bit.BLOCK, capturing=capturing)

@@ -84,21 +84,29 @@ def store_moment(
 
 
 @triton.jit
-def load_param(pointer, remainders, offsets, mask, MASTER: tl.constexpr, COMPUTE: tl.constexpr):
-    """Return parameters in COMPUTE; for MASTER joined with their remainder: `bf16.join_master`."""
-    param = tl.load(pointer + offsets, mask=mask)
+def nearest_bfloat16(value):
+    """Return float32 as bfloat16, ties to even, as hardware does; the interpreter would cut."""
+    bits = value.to(tl.int32, bitcast=True)
+    high = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16
+    rounded = high.to(tl.int16).to(tl.bfloat16, bitcast=True)
+    return tl.where(value == value, rounded, value.to(tl.bfloat16))
+
+
+@triton.jit
+def load_param(pointer, masters, offsets, mask, MASTER: tl.constexpr, COMPUTE: tl.constexpr):
+    """Return parameters in COMPUTE; for MASTER what they stand for: `bf16.master_of`."""
+    param = tl.load(pointer + offsets, mask=mask).to(COMPUTE)
     if MASTER:
-        high = param.to(tl.int16, bitcast=True).to(tl.int32) << 16
-        low = tl.load(remainders + offsets, mask=mask).to(tl.int32)
-        param = (high + low).to(tl.float32, bitcast=True)
-    return param.to(COMPUTE)
+        master = tl.load(masters + offsets, mask=mask)
+        param = tl.where(nearest_bfloat16(master).to(COMPUTE) == param, master, param)
+    return param
 
 
 @triton.jit
 def store_param(
-    pointer, remainders, value, key, offsets, mask, ROUNDING: tl.constexpr, DTYPE: tl.constexpr
+    pointer, masters, value, key, offsets, mask, ROUNDING: tl.constexpr, DTYPE: tl.constexpr
 ):
-    """Write parameters as DTYPE by ROUNDING: `bf16.stochastic_round`, `bf16.split_master`."""
+    """Write parameters as DTYPE by ROUNDING: by `bf16.stochastic_round`, or beside a master."""
     rounded = value.to(DTYPE)
     if ROUNDING == "stochastic":
         noise = (mix(offsets.to(tl.uint32) ^ key) >> 16).to(tl.int32)
@@ -106,10 +114,6 @@ def store_param(
         finite = tl.abs(value) < float("inf")
         rounded = tl.where(finite, bits.to(tl.int16).to(tl.bfloat16, bitcast=True), rounded)
     if ROUNDING == "master":
-        bits = value.to(tl.int32, bitcast=True)
-        high = (bits + 0x8000) >> 16
-        missing = value != value
-        rest = tl.where(missing, 0, bits - (high << 16))
-        tl.store(remainders + offsets, rest.to(tl.int16), mask=mask)
-        rounded = tl.where(missing, rounded, high.to(tl.int16).to(tl.bfloat16, bitcast=True))
+        tl.store(masters + offsets, value, mask=mask)
+        rounded = nearest_bfloat16(value)
     tl.store(pointer + offsets, rounded, mask=mask)

@@ -2,8 +2,8 @@
 
 Law: each operand is read once and written once, whatever its storage; arithmetic is float32
 (float64 for float64 parameters). A launch covers any number of tensors: a program finds its tensor
-by bisection in a table of addresses, one row of int64 a tensor, columns as below. Importing this
-module imports Triton. Source of the equations: `reference`; of the formats: `triton_formats`.
+by bisection in a table of addresses, `triton_table`. Importing this module imports Triton.
+Source of the equations: `reference`; of the formats: `triton_formats`.
 """
 
 import triton
@@ -11,25 +11,32 @@ import triton.language as tl
 
 from . import eight_bit
 from .triton_formats import load_moment, load_param, mix, store_moment, store_param
+from .triton_table import Row, Scalars, column, scalar
 
-# Columns of the table. Addresses first; a column that a format does not use holds 0.
-PARAM = tl.constexpr(0)
-GRAD = tl.constexpr(1)
-STEP = tl.constexpr(2)
-EXP_AVG = tl.constexpr(3)
-EXP_AVG_SQ = tl.constexpr(4)
-MAX_EXP_AVG_SQ = tl.constexpr(5)
-EXP_AVG_SCALES = tl.constexpr(6)
-EXP_AVG_SQ_SCALES = tl.constexpr(7)
-MAX_EXP_AVG_SQ_SCALES = tl.constexpr(8)
-REMAINDER = tl.constexpr(9)
-ELEMENTS = tl.constexpr(10)
-FIRST_BLOCK = tl.constexpr(11)
-STREAM = tl.constexpr(12)
-COLUMNS = tl.constexpr(13)
+PARAM = tl.constexpr(column("param"))
+GRAD = tl.constexpr(column("grad"))
+STEP = tl.constexpr(column("step"))
+EXP_AVG = tl.constexpr(column("exp_avg"))
+EXP_AVG_SQ = tl.constexpr(column("exp_avg_sq"))
+MAX_EXP_AVG_SQ = tl.constexpr(column("max_exp_avg_sq"))
+EXP_AVG_SCALES = tl.constexpr(column("exp_avg_scales"))
+EXP_AVG_SQ_SCALES = tl.constexpr(column("exp_avg_sq_scales"))
+MAX_EXP_AVG_SQ_SCALES = tl.constexpr(column("max_exp_avg_sq_scales"))
+MASTER_PARAM = tl.constexpr(column("master_param"))
+ELEMENTS = tl.constexpr(column("elements"))
+FIRST_BLOCK = tl.constexpr(column("first_block"))
+STREAM = tl.constexpr(column("stream"))
+COLUMNS = tl.constexpr(len(Row._fields))
 
-SCALARS = tl.constexpr(8)
-"""float64 numbers a tensor that `advance` leaves for `update`."""
+KEEP = tl.constexpr(scalar("keep"))
+BETA1 = tl.constexpr(scalar("beta1"))
+ONE_MINUS_BETA1 = tl.constexpr(scalar("one_minus_beta1"))
+BETA2 = tl.constexpr(scalar("beta2"))
+ONE_MINUS_BETA2 = tl.constexpr(scalar("one_minus_beta2"))
+EPS = tl.constexpr(scalar("eps"))
+STEP_SIZE = tl.constexpr(scalar("step_size"))
+INVERSE_ROOT_CORRECTION = tl.constexpr(scalar("inverse_root_correction"))
+SCALARS = tl.constexpr(len(Scalars._fields))
 
 CODE_BLOCK = tl.constexpr(eight_bit.BLOCK)
 
@@ -88,14 +95,14 @@ def advance(
     beta1_correction = 1 - tl.exp(t * tl.log(beta1))  # beta1 = 0: exp(-inf) = 0
     beta2_correction = 1 - tl.exp(t * tl.log(beta2))
     own = scalars + row * SCALARS
-    tl.store(own + 0, 1 - lr * number(weight_decay_bits))
-    tl.store(own + 1, beta1)
-    tl.store(own + 2, 1 - beta1)
-    tl.store(own + 3, beta2)
-    tl.store(own + 4, 1 - beta2)
-    tl.store(own + 5, number(eps_bits))
-    tl.store(own + 6, lr / beta1_correction)
-    tl.store(own + 7, 1 / tl.sqrt(beta2_correction))
+    tl.store(own + KEEP, 1 - lr * number(weight_decay_bits))
+    tl.store(own + BETA1, beta1)
+    tl.store(own + ONE_MINUS_BETA1, 1 - beta1)
+    tl.store(own + BETA2, beta2)
+    tl.store(own + ONE_MINUS_BETA2, 1 - beta2)
+    tl.store(own + EPS, number(eps_bits))
+    tl.store(own + STEP_SIZE, lr / beta1_correction)
+    tl.store(own + INVERSE_ROOT_CORRECTION, 1 / tl.sqrt(beta2_correction))
 
 
 @triton.jit
@@ -126,21 +133,21 @@ def update_tile(
     v_pointer = address(table, row, EXP_AVG_SQ, MOMENT_DTYPE, ALIGN)
     m_scales = address(table, row, EXP_AVG_SCALES, tl.float32, 4)
     v_scales = address(table, row, EXP_AVG_SQ_SCALES, tl.float32, 4)
-    remainders = address(table, row, REMAINDER, tl.int16, ALIGN)
+    masters = address(table, row, MASTER_PARAM, tl.float32, ALIGN)
 
-    theta = load_param(p_pointer, remainders, offsets, mask, ROUNDING == "master", COMPUTE)
+    theta = load_param(p_pointer, masters, offsets, mask, ROUNDING == "master", COMPUTE)
     g = tl.load(g_pointer + offsets, mask=mask).to(COMPUTE)
     m = load_moment(m_pointer, m_scales, signed_values, offsets, mask, CODES).to(COMPUTE)
     v = load_moment(v_pointer, v_scales, unsigned_values, offsets, mask, CODES).to(COMPUTE)
 
-    keep = tl.load(own + 0).to(COMPUTE)
-    beta1 = tl.load(own + 1).to(COMPUTE)
-    one_minus_beta1 = tl.load(own + 2).to(COMPUTE)
-    beta2 = tl.load(own + 3).to(COMPUTE)
-    one_minus_beta2 = tl.load(own + 4).to(COMPUTE)
-    eps = tl.load(own + 5).to(COMPUTE)
-    step_size = tl.load(own + 6).to(COMPUTE)
-    inverse_root_correction = tl.load(own + 7).to(COMPUTE)
+    keep = tl.load(own + KEEP).to(COMPUTE)
+    beta1 = tl.load(own + BETA1).to(COMPUTE)
+    one_minus_beta1 = tl.load(own + ONE_MINUS_BETA1).to(COMPUTE)
+    beta2 = tl.load(own + BETA2).to(COMPUTE)
+    one_minus_beta2 = tl.load(own + ONE_MINUS_BETA2).to(COMPUTE)
+    eps = tl.load(own + EPS).to(COMPUTE)
+    step_size = tl.load(own + STEP_SIZE).to(COMPUTE)
+    inverse_root_correction = tl.load(own + INVERSE_ROOT_CORRECTION).to(COMPUTE)
     if grad_scale is not None:
         g = g / tl.load(grad_scale).to(COMPUTE)
         tl.store(g_pointer + offsets, g.to(GRAD_DTYPE), mask=mask)
@@ -163,7 +170,7 @@ def update_tile(
 
     store_moment(m_pointer, m_scales, m, offsets, mask, True, CODES, MOMENT_DTYPE)
     store_moment(v_pointer, v_scales, v, offsets, mask, False, CODES, MOMENT_DTYPE)
-    store_param(p_pointer, remainders, theta, key, offsets, mask, ROUNDING, PARAM_DTYPE)
+    store_param(p_pointer, masters, theta, key, offsets, mask, ROUNDING, PARAM_DTYPE)
 
 
 @triton.jit(do_not_specialize=["tensors", "seed"])

@@ -1,4 +1,4 @@
-"""`benchmarks/adamw.py` writes its record whatever fails, and its GPU half runs on a fake GPU."""
+"""`benchmarks/optimizer_step.py` writes a record whatever fails; its GPU half has a fake GPU."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 def benchmark_(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """The benchmark's names, with contenders and workloads that take no time."""
     before = set(sys.modules)
-    monkeypatch.setattr(sys, "path", [str(BENCHMARKS), *sys.path])
-    names = runpy.run_path(str(BENCHMARKS / "adamw.py"))
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    names = runpy.run_path(str(BENCHMARKS / "optimizer_step.py"))
     small = {"tiny": [(5,), (4096,)]}
     globals_ = names["main"].__globals__
     monkeypatch.setitem(globals_, "workloads", lambda device, budget: small)
     yield globals_
     for name in set(sys.modules) - before:
-        if name in ("timing", "adamw_contenders"):
+        if name in ("timing", "optimizer_contenders"):
             del sys.modules[name]
 
 
@@ -141,9 +141,9 @@ def test_the_gpu_half_runs_with_a_fake_gpu(
 
     monkeypatch.setattr(torch.cuda, "graph", capture)
     # capturable=True is for devices torch names; here the CPU passes for one.
-    from adamw import gather
+    from adamw import torch_internals
 
-    monkeypatch.setattr(gather, "_get_capturable_supported_devices", lambda: ["cpu"])
+    monkeypatch.setattr(torch_internals, "capturable_devices", lambda: ["cpu"])
     kernel = types.SimpleNamespace(
         device_type=torch.autograd.DeviceType.CUDA, is_user_annotation=False
     )

@@ -1,9 +1,8 @@
 """AdamW's step measured: correct first, then timed against torch, bitsandbytes and torchao.
 
-    python benchmarks/adamw.py                 all workloads, a table, a record in results/
-    python benchmarks/adamw.py --quick         small sizes and few repeats, no record
-    python benchmarks/adamw.py --results DIR --commit ID
-                                               from a copy of the files, without git
+    python benchmarks/optimizer_step.py             all workloads, a table, a record in results/
+    python benchmarks/optimizer_step.py --quick     small sizes and few repeats, no record
+    python benchmarks/optimizer_step.py --commit ID from a copy of the files, without git
 
 Method: contenders take turns, step by step, so that whatever else the machine does falls on all
 of them; a figure is a median, a ratio the median of ratios of neighbouring steps, and quartiles
@@ -11,6 +10,7 @@ say how far to trust it. Bytes are those that one pass over each operand must mo
 gradient, both moments); their rate is given as a fraction of a device copy timed in the same run,
 reads and writes counted. What fails is reported and recorded, and the rest goes on. On a machine
 without a GPU the contenders are those that run on its CPU, and the record says so.
+adamw is the installed one: `make` installs it, and so does `pip install snippets/adamw`.
 """
 
 from __future__ import annotations
@@ -27,14 +27,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
+from adamw import AdamW, reference
+from optimizer_contenders import Contender, Shapes, Timed, contenders, workloads
+from timing import copy_rate, launches, spread, temporary_bytes, timed
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent / "snippets" / "adamw"), str(HERE)]
-
-from adamw import AdamW, reference  # noqa: E402
-from adamw_contenders import Contender, Shapes, Timed, contenders, workloads  # noqa: E402
-from timing import copy_rate, launches, spread, temporary_bytes, timed  # noqa: E402
-
 GPU = torch.cuda.is_available()
 DEVICE = torch.device("cuda" if GPU else "cpu")
 PACKAGES = ("torch", "triton", "bitsandbytes", "torchao")
@@ -305,7 +302,7 @@ def main(arguments: list[str] | None = None) -> int:
             )
             rivals = [f for f in found or [] if not f.contender.name.startswith("ours")]
             for each in found or []:
-                titles = {"workload": workload, "dtype": str(dtype).removeprefix("torch.")}
+                titles = {"workload": workload, "dtype": where.rpartition(", ")[2]}
                 record["results"].append(titles | row(each, rivals, rate))
                 show(record["results"][-1])
             if GPU:

@@ -1,4 +1,4 @@
-"""Who steps, and on what: the optimizers of `adamw.py` and the shapes they are timed on."""
+"""Who steps, and on what: the optimizers that `optimizer_step.py` times, and their shapes."""
 
 from __future__ import annotations
 
@@ -54,6 +54,8 @@ def contenders(device: torch.device) -> Iterator[Contender]:
     fast = "triton" if device.type == "cuda" else "foreach"
     yield Contender(f"ours {fast}", lambda p: AdamW(p, backend=fast), limits=EXACT)
     yield Contender("torch foreach", lambda p: torch.optim.AdamW(p, foreach=True))
+    if device.type == "cpu":
+        yield Contender("ours fused", lambda p: AdamW(p, fused=True), limits=EXACT)
     yield Contender("torch fused", lambda p: torch.optim.AdamW(p, fused=True))
     yield Contender(
         f"ours {fast} 8-bit",

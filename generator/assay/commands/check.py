@@ -1,0 +1,77 @@
+"""``assay check``: run the snippets, compare what the pages state, say what differs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from .. import git, progress
+from ..check import check_project
+from ..nouns import Device
+from ..plan import Scope
+from ..project import Project, read
+from ..reports import FORMATS
+from . import options, selection
+
+
+@click.command()
+@options.paths
+@click.option("--format", "format_", type=click.Choice(sorted(FORMATS)), default="text")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write it there.")
+@click.option("--changed", is_flag=True, help="Only pages that differ from the last commit.")
+@click.option(
+    "--device",
+    type=click.Choice([device.value for device in Device]),
+    default=Device.CPU.value,
+    help="Run its sessions here, instead of asking records.",
+)
+@options.require_records
+@options.jobs
+@options.no_store
+@options.root
+def check(
+    paths: tuple[Path, ...],
+    format_: str,
+    output: Path | None,
+    changed: bool,
+    device: str,
+    require_records: bool,
+    jobs: int | None,
+    no_store: bool,
+    root: Path | None,
+) -> None:
+    """Run the snippets of all pages, or of PATHS, and compare what the pages state.
+
+    Any Markdown file of the project may be named; another file selects the pages that depend on it.
+    """
+    with options.plain_errors():
+        top = options.root_of(root)
+        files = selection.files_of(top, paths)
+        project = read(top, [file for file in files if file.endswith(".md")])
+        try:
+            pages = _pages(project, files, changed=changed)
+        except selection.Nothing as nothing:
+            click.echo(f"assay: {nothing}", err=True)
+            return
+        scope = Scope(pages=pages, require_records=require_records)
+        here = Device(device)
+        with progress.watch() as watch:
+            report = check_project(
+                project, scope, jobs=jobs, keep=not no_store, here=here, watch=watch
+            )
+        text = FORMATS[format_](report)
+        if output is None:
+            click.echo(text, nl=False)
+        else:
+            output.write_text(text, encoding="utf-8")
+        sys.exit(0 if report.ok else 1)
+
+
+def _pages(project: Project, files: list[str], *, changed: bool) -> frozenset[str] | None:
+    named = selection.pages_for(project, files) if files else None
+    if not changed:
+        return named
+    differing = selection.changed_pages(project, git.changed(project.root))
+    return differing if named is None or differing is None else named | differing

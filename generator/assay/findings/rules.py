@@ -1,0 +1,126 @@
+"""The rules of a check: every source of findings, in one table that can be printed.
+
+Law: a rule is a function of the facts alone. Rules of pages look at what stands in the files; rules
+of runs look at what sessions gave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ..nouns import Checked, Entry, Finding, Key, Place, Verdict
+from ..plan import Plan, Scope
+from . import citations, endings, formulas, prose, structure
+
+if TYPE_CHECKING:
+    from ..project import Project
+
+
+class Facts(Struct, frozen=True):
+    """All that one check knows when its sessions have ended."""
+
+    project: Project
+    scope: Scope
+    entries: tuple[Entry, ...]
+    plan: Plan
+    checks: Mapping[Key, Checked]
+    verdicts: tuple[Verdict, ...]
+    unbound: Sequence[prose.Unbound]
+    """What the search for unbound figures found in each page of the scope."""
+
+    @property
+    def chosen(self) -> tuple[Entry, ...]:
+        """The pages that the check is about."""
+        return tuple(entry for entry in self.entries if self.scope.has(entry.path))
+
+
+Rule = Callable[[Facts], Iterable[Finding]]
+
+
+def files(facts: Facts) -> Iterator[Finding]:
+    """Files that cannot be read."""
+    yield from (f for f in facts.project.findings if facts.scope.has(f.place.path))
+
+
+def between(facts: Facts) -> Iterator[Finding]:
+    """Slugs, prerequisites, papers, links, sessions and lengths."""
+    project = facts.project
+    found = structure.check(facts.entries, project.papers, project.files, project.settings.words)
+    yield from (finding for finding in found if facts.scope.has(finding.place.path))
+
+
+def parsed(facts: Facts) -> Iterator[Finding]:
+    """What was wrong while a page was parsed."""
+    yield from (finding for entry in facts.chosen for finding in entry.findings)
+
+
+def latex(facts: Facts) -> Iterator[Finding]:
+    """Formulas that are not LaTeX."""
+    yield from (finding for entry in facts.chosen for finding in formulas.check(entry))
+
+
+def figures(facts: Facts) -> Iterator[Finding]:
+    """Figures that are bound to nothing."""
+    yield from (finding for unbound in facts.unbound for finding in unbound.findings)
+
+
+def cited(facts: Facts) -> Iterator[Finding]:
+    """Givens that differ from their source, and opinions of nobody."""
+    for entry in facts.chosen:
+        yield from citations.opinions(entry)
+        names = prose.names_of(facts.project.settings)
+        yield from citations.givens(entry, facts.project.givens, names)
+
+
+def ended(facts: Facts) -> Iterator[Finding]:
+    """What went wrong in a session of the pages; a stale record says nothing of it."""
+    pages = {entry.slug for entry in facts.chosen}
+    for checked in facts.checks.values():
+        for one in (checked, *checked.others):
+            if one.session.page in pages and not one.changed:
+                yield from endings.findings(one)
+
+
+def claims(facts: Facts) -> Iterator[Finding]:
+    """Claims that do not hold, or could not be checked."""
+    yield from (verdict.finding for verdict in facts.verdicts if verdict.finding is not None)
+
+
+def orphans(facts: Facts) -> Iterator[Finding]:
+    """Records that belong to no session."""
+    if facts.scope.pages is not None:
+        return
+    devices = {key: session.job.device for key, session in facts.plan.sessions.items()}
+    for path, record in facts.project.records.items():
+        if devices.get((record.page, record.session)) is not record.device:
+            yield Finding(
+                code="A112",
+                place=Place(path),
+                message=f"no session {record.session!r} of {record.page} "
+                f"asks for {record.device.value}",
+                hint="remove the file, or measure the session under its new name",
+                severity="warning",
+            )
+
+
+OF_PAGES: tuple[Rule, ...] = (files, between, latex, figures, cited, orphans)
+OF_RUNS: tuple[Rule, ...] = (parsed, ended, claims)
+
+
+def found(facts: Facts) -> tuple[Finding, ...]:
+    """Return the findings in the order of their places, each once.
+
+    A check of one device alone is about runs; what else stands on the pages is not asked again.
+    """
+    rules = OF_RUNS if facts.scope.device else (*OF_PAGES, *OF_RUNS)
+    findings = (_weighed(finding, facts.scope) for rule in rules for finding in rule(facts))
+    return tuple(sorted(dict.fromkeys(findings), key=lambda f: (f.place, f.code)))
+
+
+def _weighed(finding: Finding, scope: Scope) -> Finding:
+    strict = scope.require_records and finding.awaits is not None
+    return replace(finding, severity="error") if strict else finding

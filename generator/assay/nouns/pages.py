@@ -1,0 +1,187 @@
+"""What stands on a page: prose and what is bound in it, snippets, front matter."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from .devices import Device
+from .places import Finding, Place, Span
+
+
+class Claim(Struct, frozen=True, kw_only=True):
+    """Prose bound to a value that a session computes: ``[text](claim:address "title")``."""
+
+    place: Place
+    end: Place
+    span: Span
+    text: str
+    address: str
+    title: str
+
+
+class Given(Struct, frozen=True, kw_only=True):
+    """A figure that is cited: ``[text](given:key)``."""
+
+    place: Place
+    end: Place
+    span: Span
+    text: str
+    key: str
+
+
+class Opinion(Struct, frozen=True, kw_only=True):
+    """A figure that no program can settle: ``[text](opinion: "whose")``."""
+
+    place: Place
+    end: Place
+    span: Span
+    text: str
+    owner: str
+
+
+class Link(Struct, frozen=True, kw_only=True):
+    """A link to another file of the project; *target* is its path from the root."""
+
+    place: Place
+    destination: Span
+    target: str
+    fragment: str
+
+
+class Formula(Struct, frozen=True):
+    """LaTeX between dollar signs."""
+
+    span: Span
+    latex: str
+    display: bool
+
+
+class Print(Struct, frozen=True):
+    """A ``print`` with the output that the page states for it (``#>``)."""
+
+    first: int
+    last: int
+    place: Place
+    stated: str
+
+
+class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The options of an executable fence; most are markdown-exec's, with its meaning."""
+
+    exec: bool = False
+    source: Literal["above", "below", "block", "console", "tabbed-left", "tabbed-right"] | None = (
+        None
+    )
+    result: str = ""
+    html: bool = False
+    title: str = ""
+    tabs: str = "Source|Result"
+    linenums: str = ""
+    hl_lines: str = ""
+    id: str = ""
+    session: str = ""
+    width: str = ""
+    idprefix: str = ""
+    returncode: str = ""
+    updatetoc: str = ""
+    workdir: str = ""
+    device: Device | None = None
+    timeout: Annotated[float, Meta(gt=0, le=86_400)] | None = None
+    """The session's limit in seconds."""
+    raises: str | None = None
+    """The class of the exception that the snippet is to raise."""
+    file: str = ""
+    """A file of the snippets' folder, shown and run before the fence's own text."""
+
+
+class Snippet(Struct, frozen=True, kw_only=True):
+    """An executable fence: the code as shown, the code as sent to run, and where each line is."""
+
+    place: Place
+    span: Span
+    id: str
+    session: str
+    """The name of its session; a snippet that names none has one of its own."""
+    shown: str
+    code: str
+    lines: tuple[tuple[str, int], ...]
+    """Path and line of each line of *code*."""
+    options: Options = Options()
+    prints: tuple[Print, ...] = ()
+    names: frozenset[str] = frozenset()
+    """Names that the code binds at top level."""
+    open_names: bool = False
+    """It may bind names that cannot be seen in the code (``from m import *``, ``exec``)."""
+    broken: bool = False
+    """It cannot be run as it stands: a syntax error, a missing file, another language."""
+
+
+class Block(Struct, frozen=True):
+    """A run of prose that the reader sees as one, with the file offset of each character."""
+
+    text: str
+    offsets: tuple[int, ...]
+    heading: bool = False
+
+
+class Review(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who last read an entry against its claims (a role, not a person), and when."""
+
+    by: str
+    on: datetime.date
+
+
+class FrontMatter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What stands between the ``---`` lines of a term."""
+
+    term: str
+    category: str
+    summary: str
+    prerequisites: tuple[str, ...]
+    reviewed: Review
+    aliases: tuple[str, ...] = ()
+    papers: tuple[str, ...] = ()
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """One Markdown file, parsed."""
+
+    path: str
+    slug: str
+    text: str
+    body: int
+    """Offset of the first character after the front matter."""
+    front: FrontMatter | None = None
+    keys: dict[str, Place] = {}
+    """Place of each front matter key, and of each item of a list (``prerequisites[0]``)."""
+    blocks: tuple[Block, ...] = ()
+    snippets: tuple[Snippet, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    givens: tuple[Given, ...] = ()
+    opinions: tuple[Opinion, ...] = ()
+    links: tuple[Link, ...] = ()
+    formulas: tuple[Formula, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+class Citation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A figure of ``givens/*.toml``, with where it was read."""
+
+    value: str
+    source: str
+    quote: str
+    read: datetime.date
+
+
+class Paper(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A paper of ``papers.toml``."""
+
+    title: str
+    authors: tuple[str, ...]
+    year: int
+    venue: str
+    url: str
+    note: str = ""

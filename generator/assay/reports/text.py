@@ -1,0 +1,88 @@
+"""A report as people read it: findings, then the lines that sum up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..findings.codes import CODES
+from ..nouns import Finding, Report
+from . import again
+from .summary import counted, plural, statuses, summary
+
+
+def as_text(report: Report) -> str:
+    """Return the report as text for a terminal; what awaits a GPU stands folded at its end."""
+    texts = {entry.path: entry.text for entry in report.entries}
+    awaiting = [finding for finding in report.findings if _awaits(finding)]
+    parts = [
+        _finding(finding, texts.get(finding.place.path, ""))
+        for finding in report.findings
+        if not _awaits(finding)
+    ]
+    return "\n\n".join([*parts, *_awaiting(awaiting), "\n".join(summary_lines(report))]) + "\n"
+
+
+def summary_lines(report: Report) -> Iterator[str]:
+    """Yield the lines that sum up: claims, sessions, names that kept numbers out, codes."""
+    counts = summary(report)
+    ran = f"{plural(counts.ran, 'session')} ran, {counts.reused} reused"
+    ran += f", {counts.recorded} recorded" if counts.recorded else ""
+    claims = f"{plural(counts.claims, 'claim')}: {counted(statuses(report.verdicts))}"
+    yield f"{claims}; {ran}; {plural(counts.errors, 'error')}; {counts.seconds:.2f} s"
+    kept = [e for e in report.exemptions if e.kept]
+    if kept:
+        yield f"names kept {sum(e.kept for e in kept)} numbers out of the figure check:"
+        yield from (f"  {e.kept:>4}  {e.reason}  ({e.pattern})" for e in kept)
+    for code in sorted({f.code for f in report.findings}):
+        yield f"{code}: {CODES[code].summary}"
+
+
+def _awaits(finding: Finding) -> bool:
+    return finding.awaits is not None and finding.severity == "warning"
+
+
+def _awaiting(findings: list[Finding]) -> Iterator[str]:
+    """List what awaits a device apart: a line a claim, and the command that measures them."""
+    for command in dict.fromkeys(map(again.hint, findings)):
+        lines = [f"{_head(f)} ({visible(f.stated)})" for f in findings if again.hint(f) == command]
+        yield "\n".join([*lines, f"  hint: {command}"])
+
+
+def _head(finding: Finding) -> str:
+    place = finding.place
+    where = f"{place.path}:{place.line}:{place.column}"
+    return visible(f"{where}: {finding.severity} {finding.code}: {finding.message}")
+
+
+def _finding(finding: Finding, text: str) -> str:
+    place = finding.place
+    lines = [_head(finding)]
+    source = text.split("\n")
+    if text and place.line <= len(source):
+        lines += _caret(source[place.line - 1], place.line, place.column)
+    if finding.stated or finding.computed:
+        lines += [f"  stated    {_indented(finding.stated)}"]
+        lines += [f"  computed  {_indented(finding.computed or '(nothing)')}"]
+    hint = again.hint(finding)
+    lines += [f"  hint: {visible(hint)}"] if hint else []
+    lines.append(f"  again: {visible(again.check(finding.checked_with))}")
+    return "\n".join(lines)
+
+
+def _caret(source: str, line: int, column: int) -> list[str]:
+    """Show the source line around *column*, cut to a readable width, with a caret under it."""
+    start = max(0, column - 40)
+    shown = source[start : start + 90]
+    lead, more = ("…" if start else ""), ("…" if start + 90 < len(source) else "")
+    margin = f"  {line:>5} | "
+    under = " " * (len(margin) - 2 + len(lead) + column - 1 - start)
+    return [f"{margin}{lead}{visible(shown)}{more}", f"{under}  ^"]
+
+
+def visible(text: str) -> str:
+    """Replace what a terminal would obey rather than show."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _indented(text: str) -> str:
+    return "\n            ".join(visible(line) for line in text.split("\n"))

@@ -1,0 +1,243 @@
+"""A report to the Markdown of every page: those of the project, woven, and those that are made.
+
+Law: a page is a function of the report and the sources; making it runs nothing and decides nothing.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from functools import cache, partial
+from typing import Any
+
+import jinja2
+import markupsafe
+from msgspec import Struct
+
+from ..findings.codes import CODES
+from ..nouns import Checked, Entry, Key, Paper, Report, Status, Verdict
+from ..project import Project
+from ..reports import again
+from ..reports.json import as_json
+from ..reports.summary import Summary, counted, statuses, summary
+from . import weave
+from .anchors import anchors
+from .inline import coded, inert, text_of
+
+TERMS = "glossary"
+CATEGORIES = "categories"
+LEDGER = "claims"
+FINDINGS = "reference/findings.md"
+STATUS = "<!-- assay:status -->"
+
+
+class Site(Struct, frozen=True, kw_only=True):
+    """What every page may ask for, indexed once."""
+
+    project: Project
+    report: Report
+    commit: str
+    directory_urls: bool
+    """Whether ``a/b.md`` is served as ``a/b/``, else as ``a/b.html``."""
+    addresses: dict[str, str]
+    """The page that each file of the sources becomes, by its path from the root."""
+    checks: dict[Key, Checked]
+    verdicts: dict[str, tuple[Verdict, ...]]
+    """By the slug of their entry."""
+    terms: dict[str, Entry]
+    """By slug, in the order of the index."""
+    categories: dict[str, tuple[Entry, ...]]
+    category_paths: dict[str, str]
+    followers: dict[str, tuple[Entry, ...]]
+    """The terms that name a slug among their prerequisites."""
+    paths: frozenset[str]
+    """The paths of all pages that have a source."""
+    counts: Summary
+    statuses: dict[Status, int]
+    when: str
+    """The last day on which a session ran."""
+
+    def url(self, here: str, target: str) -> str:
+        """Return the address of the page *target* as seen from the page *here*."""
+        start, end = self._served(here), self._served(target)
+        folder = start if start.endswith("/") else posixpath.dirname(start)
+        path = posixpath.relpath(end or ".", folder or ".")
+        return f"{path}/" if end.endswith("/") or not end else path
+
+    def _served(self, path: str) -> str:
+        name = path.removesuffix(".md")
+        if posixpath.basename(name) == "index":
+            return name.removesuffix("index") + ("" if self.directory_urls else "index.html")
+        return f"{name}/" if self.directory_urls else f"{name}.html"
+
+
+def site_of(project: Project, report: Report, commit: str, *, directory_urls: bool) -> Site:
+    """Index what the pages of *project*, checked as *report* says, are made from."""
+    terms = sorted((e for e in report.entries if e.front), key=_name_of)
+    addresses = _addresses(project, report)
+    categories = dict(sorted(_grouped((e.front.category, e) for e in terms if e.front).items()))
+    return Site(
+        project=project,
+        report=report,
+        commit=commit,
+        directory_urls=directory_urls,
+        addresses=addresses,
+        paths=frozenset(addresses.values()),
+        counts=summary(report),
+        statuses=statuses(report.verdicts),
+        when=max((checked.outcome.when for checked in report.checked), default=""),
+        checks={checked.session.key: checked for checked in report.checked},
+        verdicts=_grouped((v.entry, v) for v in report.verdicts),
+        terms={entry.slug: entry for entry in terms},
+        categories=categories,
+        category_paths={c: f"{CATEGORIES}/{a}/index.md" for c, a in anchors("", categories).items()},
+        followers=_grouped((s, e) for e in terms if e.front for s in e.front.prerequisites),
+    )
+
+
+def pages(site: Site) -> dict[str, str]:
+    """Return the text of every page and data file, by its path."""
+    published = [entry for entry in site.report.entries if entry.path in site.addresses]
+    return made(site) | {site.addresses[e.path]: weave_page(site, e) for e in published}
+
+
+def weave_page(site: Site, entry: Entry) -> str:
+    """Return the Markdown of an entry's page, front matter included."""
+    here = site.addresses[entry.path]
+    verdicts = site.verdicts.get(entry.slug, ())
+    woven = weave.weave(entry, verdicts, site.checks, site.project.givens, site.addresses)
+    needs = entry.front.prerequisites if entry.front else ()
+    return _render(
+        site,
+        here,
+        "entry.md" if entry.front else "page.md",
+        entry=entry,
+        woven=woven,
+        papers=_papers_of(entry, site.project.papers),
+        before=[site.terms[slug] for slug in needs if slug in site.terms],
+        after=site.followers.get(entry.slug, ()),
+        statuses=statuses(verdicts),
+    )
+
+
+def made(site: Site) -> dict[str, str]:
+    """Return the pages and files that no source holds: indexes, the ledger, the codes, data."""
+    found: dict[str, tuple[str, dict[str, Any]]] = {
+        f"{TERMS}/index.md": ("index.md", {"letters": _letters(site)}),
+        f"{LEDGER}.md": ("ledger.md", _ledger(site)),
+        FINDINGS: ("findings.md", {"codes": CODES}),
+    }
+    for category, entries in site.categories.items():
+        page = {"category": category, "entries": entries}
+        found[site.category_paths[category]] = ("category.md", page)
+    rendered = {path: _render(site, path, name, **more) for path, (name, more) in found.items()}
+    return rendered | {f"{LEDGER}.json": as_json(site.report)}
+
+
+def nav(site: Site) -> list[Any]:
+    """Return the pages in the order in which a reader finds them, as MkDocs writes a nav."""
+    terms: list[Any] = [{"A–Z": f"{TERMS}/index.md"}]
+    for category, entries in site.categories.items():
+        listed = [{e.front.term: site.addresses[e.path]} for e in entries if e.front]
+        terms.append({category: [site.category_paths[category], *listed]})
+    others = [e for e in site.report.entries if not e.front and e.path in site.addresses]
+    docs = sorted(site.addresses[entry.path] for entry in others)
+    top = [path for path in docs if "/" not in path and path != "index.md"]
+    folders = defaultdict(list)
+    for path in [p for p in docs if "/" in p] + [FINDINGS]:
+        folders[path.partition("/")[0]].append(path)
+    home = [{"Home": "index.md"}] if "index.md" in docs else []
+    nested = [{name.capitalize(): paths} for name, paths in sorted(folders.items())]
+    return [*home, {"Glossary": terms}, {"Claims": f"{LEDGER}.md"}, *top, *nested]
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    """Return the templates, escaping whatever they are given."""
+    env = jinja2.Environment(
+        loader=jinja2.PackageLoader("assay.site"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    env.filters["counted"] = counted
+    env.filters["worst"] = _worst
+    env.filters["figure"] = lambda text: markupsafe.Markup(text_of(text))  # noqa: S704 - escaped there
+    env.filters["coded"] = lambda text: markupsafe.Markup(coded(text))  # noqa: S704 - escaped there
+    env.filters["plain"] = lambda text: markupsafe.Markup(inert(text))  # noqa: S704 - escaped there
+    env.filters["condition"] = weave.condition_words
+    env.filters["measure"] = again.measure_session
+    return env
+
+
+def _worst(counts: Mapping[Status, int]) -> str:
+    """Return the name of the worst status that *counts* has some of.
+
+    "good" where each is as it should be, "none" without claims.
+    """
+    there = [status for status, number in counts.items() if number]
+    if not there:
+        return "none"
+    return "good" if max(there).is_good else max(there).value
+
+
+def _render(site: Site, here: str, template: str, **more: Any) -> str:
+    context = {"site": site, "url": partial(site.url, here)} | more
+    text = _environment().get_template(template).render(context)
+    if STATUS in text:
+        status = _environment().get_template("status.html").render(context).strip()
+        text = text.replace(STATUS, status)
+    return text
+
+
+def _addresses(project: Project, report: Report) -> dict[str, str]:
+    docs = f"{project.settings.docs}/"
+    others = {path: path.removeprefix(docs) for path in project.files if path.startswith(docs)}
+    return others | {
+        entry.path: f"{TERMS}/{entry.slug}.md" if entry.front else entry.path.removeprefix(docs)
+        for entry in report.entries
+        if entry.front or entry.path.startswith(docs)
+    }
+
+
+def _letters(site: Site) -> dict[str, list[tuple[str, Entry, bool]]]:
+    """Return the index: by letter, the terms and aliases under it (true: an alias)."""
+    terms = [e for e in site.terms.values() if e.front]
+    named = [(e.front.term, e, False) for e in terms if e.front]
+    named += [(alias, e, True) for e in terms if e.front for alias in e.front.aliases]
+    letters = defaultdict(list)
+    for name, entry, alias in sorted(named, key=lambda item: item[0].lower()):
+        letters[name[:1].upper()].append((name, entry, alias))
+    return dict(letters)
+
+
+def _ledger(site: Site) -> dict[str, list[tuple[Entry, str, Verdict]]]:
+    """Return the rows of the ledger; those that await a GPU stand apart."""
+    others = [e for e in site.report.entries if not e.front and e.path in site.addresses]
+    rows = [
+        (entry, site.addresses[entry.path], verdict)
+        for entry in (*site.terms.values(), *others)
+        for verdict in site.verdicts.get(entry.slug, ())
+    ]
+    waiting = {Status.STALE, Status.UNMEASURED}
+    return {
+        "rows": [row for row in rows if row[2].status not in waiting],
+        "awaiting": [row for row in rows if row[2].status in waiting],
+    }
+
+
+def _papers_of(entry: Entry, papers: Mapping[str, Paper]) -> list[Paper]:
+    return [papers[key] for key in (entry.front.papers if entry.front else ()) if key in papers]
+
+
+def _name_of(entry: Entry) -> str:
+    return entry.front.term.lower() if entry.front else entry.slug
+
+
+def _grouped(pairs: Iterable[tuple[str, Any]]) -> dict[str, tuple[Any, ...]]:
+    found: dict[str, list[Any]] = defaultdict(list)
+    for key, item in pairs:
+        found[key].append(item)
+    return {key: tuple(items) for key, items in found.items()}

@@ -1,0 +1,57 @@
+"""A whole site stands in its place at any moment, whatever the system can do."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from assay.site import swap
+
+ROUNDS = 300
+
+
+def folder(path: Path, text: str) -> Path:
+    path.mkdir()
+    (path / "index.html").write_text(text)
+    return path
+
+
+def test_a_reader_finds_a_whole_site_at_any_moment(tmp_path: Path) -> None:
+    """While folders are swapped in, one after another, the page of one of them is always there."""
+    if not swap.exchange(folder(tmp_path / "a", ""), folder(tmp_path / "b", "")):
+        pytest.skip("this system cannot exchange two names in one step")
+    site = folder(tmp_path / "site", "0")
+    missed, done = [], threading.Event()
+
+    def read() -> None:
+        while not done.is_set():
+            if not (site / "index.html").exists():
+                missed.append(1)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for number in range(ROUNDS):
+        swap.swap_in(folder(tmp_path / "new", str(number)), site)
+    done.set()
+    reader.join()
+    assert missed == []
+    assert (site / "index.html").read_text() == str(ROUNDS - 1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "site"]
+
+
+def test_where_names_cannot_be_exchanged_the_new_site_comes_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two renames do, and nothing is left behind."""
+    monkeypatch.setattr(swap, "exchange", lambda one, other: False)
+    site = folder(tmp_path / "site", "old")
+    swap.swap_in(folder(tmp_path / "new", "new"), site)
+    assert (site / "index.html").read_text() == "new"
+    assert [path.name for path in tmp_path.iterdir()] == ["site"]
+
+
+def test_the_first_site_is_moved_into_place(tmp_path: Path) -> None:
+    """Where nothing stands yet, the new folder takes the name."""
+    swap.swap_in(folder(tmp_path / "new", "new"), tmp_path / "site")
+    assert (tmp_path / "site" / "index.html").read_text() == "new"
