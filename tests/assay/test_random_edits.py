@@ -86,7 +86,7 @@ class Edits(RuleBasedStateMachine):
             self.project.write(
                 {f"docs/{name}.md": page(f"{SAFE}x = safe(lambda: {code})", "[1](claim:x)")}
             )
-        self.runner = Warm(setup_of(read(self.root)), 2)
+        self.runner = Warm(setup_of(self.root, read(self.root).settings), 2)
         self.pages = 0
 
     @rule(path=PATHS, text=TEXTS)
