@@ -531,6 +531,26 @@ def test_an_editable_install_is_compared(
         (packages.site / "editable.pth").unlink()
 
 
+def test_the_program_that_lists_fonts_forbids_no_reuse(make: Make, packages: Packages) -> None:
+    """A library may ask `fc-list` for fonts; the project's own code, or another program, may not."""
+    asks = (
+        "import subprocess\ndef ask(p):\n try: subprocess.run([p])\n except OSError: pass\nv = 1\n"
+    )
+    packages.install("1.0", f"{asks}ask('fc-list')\n")
+    project = make({"docs/a.md": page("import casepkg\nx = casepkg.v", "[1](claim:x)")})
+    packages.check(project)
+    assert packages.check(project)[1]
+    packages.install("1.0", f"{asks}ask('true')\n")
+    packages.check(project)
+    assert not packages.check(project)[1]
+    project.edit(
+        "docs/a.md", "import casepkg", "import casepkg, subprocess\ncasepkg.ask('fc-list')"
+    )
+    packages.install("1.0", asks)
+    packages.check(project)
+    assert packages.check(project)[1], "the library asks, whoever told it to"
+
+
 def test_a_project_inside_of_python_is_followed(packages: Packages) -> None:
     """Data of a project that lies under Python's own folder is the project's."""
     root = packages.python.parents[1] / "src/app"

@@ -13,6 +13,7 @@ import platform
 import shutil
 import signal
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
@@ -22,6 +23,8 @@ from .setup import MARK
 
 _PROC = Path("/proc")
 _NUMBERS = itertools.count()
+PATIENCE, QUIET = 200, 10
+"""Looks for orphans, ten milliseconds apart: at most, and in a row without finding any."""
 
 
 def mark() -> str:
@@ -46,14 +49,20 @@ def has_folders(mark: str) -> bool:
 
 
 def end_orphans(worker: int) -> None:
-    """End the children of a worker that are no supervisors: their own was killed."""
-    for _ in range(100):
+    """End the children of a worker that are no supervisors: their own was killed.
+
+    They come below the worker a moment after it has gone, and theirs as they go themselves.
+    """
+    quiet = 0
+    for _ in range(PATIENCE):
         orphans = [pid for pid in _children(worker) if _session(pid) not in {worker, 0}]
         for pid in orphans:
             with suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
-        if not orphans:
+        quiet = 0 if orphans else quiet + 1
+        if quiet == QUIET:
             return
+        time.sleep(0.01)
 
 
 def sweep() -> None:

@@ -150,7 +150,6 @@ class _Worker:
     def end(self) -> None:
         """End the process and what it runs."""
         self._socket.close()
-        processes.end_orphans(self._process.pid)
         self._process.kill()
         shutil.rmtree(self._home, ignore_errors=True)
         if processes.has_folders(self._mark):
@@ -168,7 +167,8 @@ class _Worker:
             os.close(theirs)
         with os.fdopen(answer, "rb"):
             outcome = hear(answer, job, self._brought)
-        if outcome is not None and outcome.failure is not None:
+        failure = outcome.failure if outcome is not None else None
+        if failure is not None and failure.kind in {"lost", "timeout"}:
             processes.end_orphans(self._process.pid)
         return outcome
 

@@ -41,7 +41,8 @@ def sites() -> tuple[str, ...]:
 def libraries() -> tuple[str, ...]:
     """Return the folders of Python and of installed packages: what is there has a version."""
     folders = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib")] + installed_in()
-    return tuple(dict.fromkeys(os.path.join(os.path.realpath(f), "") for f in folders))
+    folders += map(os.path.realpath, folders[:])
+    return tuple(dict.fromkeys(os.path.join(folder, "") for folder in folders))
 
 
 class Places:

@@ -40,7 +40,8 @@ class Askers:
 
     def __init__(self, seen):
         self.seen, self.kinds = seen, {}
-        self.standard = os.path.join(os.path.dirname(os.path.realpath(os.__file__)), "")
+        folder = os.path.dirname(os.__file__)
+        self.standard = tuple({os.path.join(f, "") for f in (folder, os.path.realpath(folder))})
 
     def kind(self, file):
         if file not in self.kinds:
@@ -54,10 +55,9 @@ class Askers:
             return IMPORT
         if file.startswith(HERE):
             return OURS
-        real = os.path.realpath(file) if os.path.isabs(file) else file
-        if file.startswith("<") or (real.startswith(self.standard) and "-packages" not in real):
+        if file.startswith("<") or (file.startswith(self.standard) and "-packages" not in file):
             return STANDARD
-        return LIBRARY if self.seen.is_library(real) else OWN
+        return LIBRARY if self.seen.is_library(file) else OWN
 
     def behind(self):
         """Return whose code asked, and the modules of the standard library in between."""

@@ -160,7 +160,8 @@ class Tracer:
         original = getattr(os, name)
 
         def noting(path, *args, **options):
-            if self.active and isinstance(path, (str, bytes, os.PathLike)):
+            is_path = isinstance(path, (str, bytes, os.PathLike))
+            if is_path and self.active and not self.seen.is_busy():
                 with suppress(Exception):
                     full = os.path.join(place_of(options.get("dir_fd")), os.fsdecode(path))
                     if not (self.seen.is_library(full) or self.is_of_library(full)):
