@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
 from vram import estimate, llama, parameters
 from vram.adapters import constant_bytes, lora, nf4, nf4_bytes
 from vram.persistent import parameter_bytes
 from vram.shapes import LlamaShape
+from vram.step import trace_step
 
 SMALL = LlamaShape(2, 64, 96, 4, 2, 100, tied=False)
 
@@ -46,6 +48,16 @@ def test_qlora_of_llama_3_1_8b_holds_5_31_gib_of_base() -> None:
         )
         == 5.61
     )
+
+
+@pytest.mark.parametrize(("packed", "count"), [(True, 4), (False, 2)])
+def test_peft_copies_what_a_packed_layer_returns(packed: bool, count: int) -> None:
+    """Beside four bits PEFT clones the base's output and casts the update before it adds (bnb.py)."""
+    model = nn.Sequential(nn.Linear(64, 96, bias=False, dtype=torch.bfloat16, device="meta"))
+    model = lora(nf4(model) if packed else model, 4, ["0"])
+    x = torch.empty(8, 64, dtype=torch.bfloat16, device="meta")
+    trace = trace_step(model, x, loss=lambda out: out.sum())
+    assert [size for _, size in trace.forward].count(8 * 96 * 2) == count
 
 
 def test_a_qlora_step_needs_less_than_a_full_one() -> None:

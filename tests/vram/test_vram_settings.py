@@ -147,6 +147,12 @@ def test_kept_logits_stay_until_the_step_ends() -> None:
     assert part(found, "optimizer", "activations") == logits  # as the module made them
 
 
+def test_kept_logits_of_one_micro_batch_at_a_time() -> None:
+    """The next micro-batch's output takes the name, and the last one's is gone."""
+    kept, dropped = (answer(accumulate=4, keep_logits=on) for on in (True, False))
+    assert kept.peak_allocated_bytes - dropped.peak_allocated_bytes == B * T * V * 2
+
+
 def test_accumulated_gradients_lie_beside_activations() -> None:
     """From the second micro-batch on, forward runs beside the gradients of the first."""
     gradients = gradient_bytes(build(SHAPE))
