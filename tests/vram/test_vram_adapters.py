@@ -52,7 +52,7 @@ def test_qlora_of_llama_3_1_8b_holds_5_31_gib_of_base() -> None:
 
 @pytest.mark.parametrize(("packed", "count"), [(True, 4), (False, 2)])
 def test_peft_copies_what_a_packed_layer_returns(packed: bool, count: int) -> None:
-    """Beside four bits PEFT clones the base's output and casts the update before it adds (bnb.py)."""
+    """Beside four bits PEFT clones the base's output, and casts the update before it adds."""
     model = nn.Sequential(nn.Linear(64, 96, bias=False, dtype=torch.bfloat16, device="meta"))
     model = lora(nf4(model) if packed else model, 4, ["0"])
     x = torch.empty(8, 64, dtype=torch.bfloat16, device="meta")

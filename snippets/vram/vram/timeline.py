@@ -66,7 +66,7 @@ def training_phases(
             own = sizes if place == 0 else {}
             yield from _forward(batch, at, once, whole)
             yield from _backward(batch, at, once, whole, own, updates.within(step))
-            if batch is not batches[-1]:
+            if place < len(batches) - 1:
                 yield Phase("backward", _moved(batch.held_on, at), "")
         yield from _update(stays, updates, step)
         dropped = () if plan.step_in_backward else [(b + base, -size) for b, size in sizes.items()]
