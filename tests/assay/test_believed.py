@@ -532,7 +532,7 @@ def test_an_editable_install_is_compared(
 
 
 def test_the_program_that_lists_fonts_forbids_no_reuse(make: Make, packages: Packages) -> None:
-    """A library may ask `fc-list` for fonts; the project's own code, or another program, may not."""
+    """A library may ask `fc-list` for fonts; the project's own code, or another program, not."""
     asks = (
         "import subprocess\ndef ask(p):\n try: subprocess.run([p])\n except OSError: pass\nv = 1\n"
     )
