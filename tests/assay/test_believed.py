@@ -206,7 +206,7 @@ class Compared:
 
 
 def value_of(report: Report, page: str) -> object:
-    (value,) = (v.computed for v in report.verdicts if v.page == page)
+    (value,) = (v.computed for v in report.verdicts if v.claim.place.path == f"docs/{page}.md")
     return value
 
 
@@ -532,7 +532,7 @@ def test_an_editable_install_is_compared(
 
 
 def test_the_program_that_lists_fonts_forbids_no_reuse(make: Make, packages: Packages) -> None:
-    """A library may ask `fc-list` for fonts; the project's own code, or another program, not."""
+    """A library may ask `fc-list` for fonts, whoever told it to; for no other program."""
     asks = (
         "import subprocess\ndef ask(p):\n try: subprocess.run([p])\n except OSError: pass\nv = 1\n"
     )
