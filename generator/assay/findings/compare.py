@@ -115,7 +115,9 @@ def _near(probe: str, value: Value) -> str:
 
 
 def _unanswered(blank: Verdict, bound: Bound, why: Unanswered, names: Names) -> Verdict:
-    seen = blank if why.value.kind == "missing" else _seen(blank, bound, why.value, names)
+    seen = blank
+    if why.value.kind != "missing":
+        seen = _seen(blank, why.value, _read(bound, why.value, names))
     awaits = why.status in {Status.UNMEASURED, Status.STALE}
     finding = Finding(
         code=why.code,
@@ -131,26 +133,31 @@ def _unanswered(blank: Verdict, bound: Bound, why: Unanswered, names: Names) -> 
     return replace(seen, status=why.status, reason=str(why), finding=finding)
 
 
-def _seen(blank: Verdict, bound: Bound, value: Value, names: Names) -> Verdict:
-    """Note what a session computed, in the unit that the claim states, if it can be read."""
+def _read(bound: Bound, value: Value, names: Names) -> Stated | Mismatch:
+    """Return what the claim states of *value*, or why that cannot be read."""
     try:
-        said = stated.read(value, bound.claim.text, bound.condition, names)
-    except Mismatch:
-        said = None
-    figure = said.figure if said else None
+        return stated.read(value, bound.claim.text, bound.condition, names)
+    except Mismatch as mismatch:
+        return mismatch
+
+
+def _seen(blank: Verdict, value: Value, said: Stated | Mismatch) -> Verdict:
+    """Note what a session computed, in the unit that the claim states, if it could be read."""
+    read = said if isinstance(said, Stated) else None
+    figure = read.figure if read else None
     return replace(
         blank,
         figure=figure,
         computed=match.computed(value),
-        computed_text=match.shown(value, said),
+        computed_text=match.shown(value, read),
         unit=figure.unit if figure else "",
     )
 
 
 def _compared(blank: Verdict, bound: Bound, values: Sequence[Value], names: Names) -> Verdict:
-    seen = _seen(blank, bound, values[0], names)
+    said = _read(bound, values[0], names)
+    seen = _seen(blank, values[0], said)
     try:
-        said = stated.read(values[0], bound.claim.text, bound.condition, names)
         _hold(bound, values, said)
     except Mismatch as mismatch:
         finding = _mismatch(seen, bound, mismatch)
@@ -165,8 +172,10 @@ def _status_of(condition: Condition) -> Status:
     return Status.REFUTED if condition.refuted else Status.VERIFIED
 
 
-def _hold(bound: Bound, values: Sequence[Value], said: Stated) -> None:
+def _hold(bound: Bound, values: Sequence[Value], said: Stated | Mismatch) -> None:
     """Raise :class:`Mismatch` unless the claim holds; a refuted claim holds when it is false."""
+    if isinstance(said, Mismatch):
+        raise said
     if not bound.condition.refuted:
         match.compare(values[0], said)
         return
