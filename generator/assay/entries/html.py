@@ -13,6 +13,14 @@ _HIDDEN = (("<!--", "-->"), ("<![CDATA[", "]]>"), ("<!", ">"), ("<?", ">"))
 """How what is not shown begins, and how it ends."""
 _SPOKEN = frozenset({"title", "alt", "aria-label", "summary"})
 _SILENT = frozenset({"script", "style"})
+_WITHIN_A_LINE = frozenset(
+    {
+        *("a", "abbr", "b", "bdi", "bdo", "cite", "code", "data", "del", "dfn", "em", "i", "ins"),
+        *("kbd", "mark", "q", "s", "samp", "small", "span", "strong", "sub", "sup", "time", "u"),
+        *("var", "wbr"),
+    }
+)
+"""Tags that part no words; any other does."""
 # Possessive, so that a tag that never ends is looked at once.
 _TAG = re.compile(
     r"""</?(?P<name>[A-Za-z][^\s/<>"']*+)(?:[^"'<>]++|"[^"]*+"|'[^']*+')*+>""", re.DOTALL
@@ -39,6 +47,7 @@ def spoken(source: str) -> Iterator[tuple[str, int]]:
         if mark > begun:
             yield html.unescape(source[begun:mark]), begun
         if tag:
+            yield from _gap(tag, mark)
             yield from _attributes(tag[0], mark)
             end = _behind(tag, source)
         begun = at = end
@@ -64,6 +73,11 @@ def _behind(tag: re.Match[str], source: str) -> int:
         return tag.end()
     closing = re.compile(rf"</{name}\b", re.IGNORECASE).search(source, tag.end())
     return closing.start() if closing else len(source)
+
+
+def _gap(tag: re.Match[str], at: int) -> Iterator[tuple[str, int]]:
+    if tag["name"].lower() not in _WITHIN_A_LINE:
+        yield " ", at
 
 
 def _attributes(tag: str, at: int) -> Iterator[tuple[str, int]]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..settings import Settings
 
 _HOLDS_A_NUMBER = re.compile(rf"\d|[½⅓⅔¼¾]|(?i:{words.ANY})")
+_MARKS = re.compile(r"==|\^\^|~~|\+\+")  # of pymdown-extensions: no signs to a reader
 _NUMBERING = re.compile(r"\d+(?:\.\d+)*\.?\s")
 _ITEM = re.compile(r"\d+(?:\.\d+)+(?:\.\s|\s+[A-Z])")
 _LIST = re.compile(r"\d+(?:,\d{1,2}){2,}")
@@ -66,7 +67,7 @@ def exemptions(names: Names, unbound: Sequence[Unbound]) -> tuple[Exemption, ...
 def _figures(block: Block, names: Names, kept: dict[str, int]) -> Iterator[tuple[str, int]]:
     if not _HOLDS_A_NUMBER.search(block.text):
         return
-    text = names.mask(block.text, kept)
+    text = _MARKS.sub("  ", names.mask(block.text, kept))
     doubtful: list[FigureError] = []
     numbering = (_NUMBERING if block.heading else _ITEM).match(text)
     found = [
