@@ -44,7 +44,7 @@ class Status(Enum):
 _WORDS = {
     Status.VERIFIED: "verified",
     Status.REFUTED: "refuted by a run",
-    Status.SETTING: "set, not computed",
+    Status.SETTING: "only assigned",
     Status.UNMEASURED: "not measured yet",
     Status.STALE: "stale",
     Status.UNCHECKED: "not checked",
