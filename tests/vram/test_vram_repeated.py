@@ -17,6 +17,8 @@ from torch import nn
 from vram import Training, build, repeated
 from vram.allocator import CachingAllocator
 from vram.engine import prepared
+from vram.loop import Loop
+from vram.losses import Objective
 from vram.moments import high_point
 from vram.shapes import BertShape, Experts, GPT2Shape, LlamaShape, NeoXShape, PhiShape, Shape
 from vram.step import token_ids, trace_step
@@ -43,12 +45,24 @@ SHAPES: tuple[Shape, ...] = (
 ADAPTERS: tuple[dict[str, Any], ...] = ({}, {"lora_rank": 4}, {"lora_rank": 4, "nf4": True})
 
 
+LOOPS = (
+    Loop(),
+    Loop(accumulate=True, keep_logits=True),
+    Loop(release=True),
+    Loop(offload=True),
+    Loop(autocast=torch.bfloat16),
+    Loop(objective=Objective("chunked", 2)),
+    Loop(objective=Objective("fused")),
+)
+
+
 @settings(deadline=None, max_examples=25)
 @given(
     shape=st.sampled_from(SHAPES),
     layers=st.integers(repeated.FEW + 2, 12),
     dtype=st.sampled_from([torch.bfloat16, torch.float32]),
-    attention=st.sampled_from([None, "math", "efficient"]),
+    attention=st.sampled_from([None, "math", "efficient", "eager"]),
+    loop=st.sampled_from(LOOPS),
     checkpoint=st.booleans(),
     adapters=st.sampled_from(ADAPTERS),
     expandable=st.booleans(),
@@ -58,6 +72,7 @@ def test_the_short_cut_is_the_full_trace(
     layers: int,
     dtype: torch.dtype,
     attention: str | None,
+    loop: Loop,
     checkpoint: bool,
     adapters: dict[str, Any],
     expandable: bool,
@@ -69,17 +84,18 @@ def test_the_short_cut_is_the_full_trace(
         return prepared(build(replace(shape, layers=count), dtype=dtype), plan)
 
     def trace(count: int) -> vram.StepTrace:
-        return trace_step(of(count), token_ids(2, 16), attention=attention, checkpoint=checkpoint)
+        return trace_step(
+            of(count), token_ids(2, 16), attention=attention, checkpoint=checkpoint, loop=loop
+        )
 
     whole = of(layers)
     full = trace(layers)
     with mock.patch.object(repeated, "ENOUGH", repeated.FEW):
         told = repeated.trace_layers(trace, whole, layers)
     assert told == full
+    steps = Training(accumulate=2 if loop.accumulate else 1, step_in_backward=loop.release)
     peaks = [
-        high_point(
-            training_phases(whole, each, Training()), CachingAllocator(expandable=expandable)
-        )
+        high_point(training_phases(whole, each, steps), CachingAllocator(expandable=expandable))
         for each in (told, full)
     ]
     assert peaks[0] == peaks[1]
