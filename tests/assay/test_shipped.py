@@ -38,7 +38,7 @@ pytest.importorskip("torch", reason="the shipped entries compute with torch")
 
 SOURCES = (
     *("pyproject.toml", "glossary", "evidence", "docs", "snippets", "generator"),
-    *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "LICENSE-docs"),
+    *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "LICENSE-docs", "benchmarks"),
 )
 
 
