@@ -61,7 +61,7 @@ class Run:
 @cache
 def t4_runs() -> tuple[Run, ...]:
     """Return one step each on a Tesla T4: LoRA on q, k, v and o, of fp16 or nf4 weights."""
-    rows = json.loads((ROOT / "tests" / "vram" / "t4_runs.json").read_text())["rows"]
+    rows = json.loads((ROOT / "benchmarks" / "t4_runs.json").read_text())["rows"]
     return tuple(map(_t4_run, rows))
 
 

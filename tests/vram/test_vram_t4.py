@@ -1,4 +1,4 @@
-"""Answers against 29 training steps that others measured on a T4: t4_runs.json."""
+"""Answers against 29 training steps that others measured on a T4: benchmarks/t4_runs.json."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from vram import GPUS, Answer, estimate
 from vram.shapes import DecoderShape
 
 MIB = 2**20
-ROWS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "t4_runs.json").read_text())[
-    "rows"
-]
+RUNS = Path(__file__).parents[2] / "benchmarks"
+ROWS: list[dict[str, Any]] = json.loads((RUNS / "t4_runs.json").read_text())["rows"]
 NAMES = ["{model}-{kernel}-{quantization}-{batch}x{sequence}".format_map(row) for row in ROWS]
 
 
