@@ -202,8 +202,9 @@ def found(folder: str, inside: dict[str, bool], module: str) -> str | None:
             if os.path.isfile(os.path.join(folder, place)):
                 return place
     for suffix in SUFFIXES:
-        if inside.get(module + suffix) is False:
-            return module + suffix
+        name = module + suffix
+        if inside.get(name) is False and os.path.isfile(os.path.join(folder, name)):
+            return name  # a link may lead nowhere
     return os.path.join(module, "") if inside.get(module) else None
 
 
