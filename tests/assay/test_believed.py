@@ -91,6 +91,16 @@ SEEN: dict[str, tuple[str, Change]] = {
         'import os\nx = 1 if os.path.islink("link.txt") else 2',
         lambda root: ((root / "link.txt").unlink(), shutil.copy(root / "a.txt", root / "link.txt")),
     ),
+    "whether a file is a link": (
+        'import os\nx = 1 if os.path.islink("a.txt") else 2',
+        lambda root: (
+            (root / "a.txt").rename(root / "b.txt"), (root / "a.txt").symlink_to("b.txt"),
+        ),
+    ),
+    "a link that leads nowhere": (
+        'import os\nx = 1 if os.path.lexists("late.txt") else 2',
+        lambda root: (root / "late.txt").symlink_to("nowhere"),
+    ),
     "a folder that goes": (
         'from pathlib import Path\nx = 1 if Path("folder").exists() else 2', remove("folder"),
     ),

@@ -208,7 +208,7 @@ def going(root: Path, change: Callable[[], object] | None = None) -> Iterator[No
 
 
 @pytest.mark.parametrize(
-    ("examples", "steps"), [(3, 12), pytest.param(150, 40, marks=pytest.mark.prove)]
+    ("examples", "steps"), [(3, 12), pytest.param(60, 40, marks=pytest.mark.prove)]
 )
 def test_the_store_says_what_a_run_says(examples: int, steps: int) -> None:
     """Edits at random, also while sessions run."""

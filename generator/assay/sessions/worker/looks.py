@@ -111,7 +111,9 @@ def look(path: str, how: str, places: Places) -> str:
     if how == "pth":
         return f"pth:{digest(startup(os.path.dirname(path), places))}"
     try:
-        seen = os.stat(path)
+        seen = os.lstat(path)
+        if stat.S_ISLNK(seen.st_mode):
+            return link(path, places)  # it was none: a path is noted where links have led
         for kind, is_kind, ways in KINDS:
             if is_kind(seen.st_mode):
                 return ways.get(how, ways[None])(path, seen) if ways else kind
