@@ -11,7 +11,7 @@ from unittest import mock
 
 import torch
 import vram
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
 from vram import Training, build, repeated
@@ -56,7 +56,7 @@ LOOPS = (
 )
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=25, derandomize=True)
 @given(
     shape=st.sampled_from(SHAPES),
     layers=st.integers(repeated.FEW + 2, 12),
@@ -77,7 +77,11 @@ def test_the_short_cut_is_the_full_trace(
     adapters: dict[str, Any],
     expandable: bool,
 ) -> None:
-    """Events, gradients and logits are equal, and so peak, reserved bytes and timeline."""
+    """Events, gradients and logits are equal, and so peak, reserved bytes and timeline.
+
+    Adapters under autocast are left out: there every layer is traced.
+    """
+    assume(not (adapters and loop.autocast))
     plan = Training(**({} if isinstance(shape, GPT2Shape) else adapters))
 
     def of(count: int) -> nn.Module:

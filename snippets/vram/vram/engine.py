@@ -117,7 +117,8 @@ def _shaped(
         return prepared(build(replace(shape, layers=layers), dtype=dtype), plan)
 
     module, ids = of(shape.layers), (token_ids(plan.batch, plan.sequence),)
-    alike = layers_alike(shape)
+    # Autocast casts the adapters anew in each layer, and its blocks do not grow evenly.
+    alike = layers_alike(shape) and not (plan.autocast and plan.lora_rank)
     return module, trace_layers(
         lambda n: _traced(of(n), plan, card, ids), module, shape.layers, alike=alike
     )
