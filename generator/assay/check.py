@@ -127,7 +127,7 @@ def _checked(
     jobs = ((number, session.job) for number, session in enumerate(asked))
     for number, outcome in run(jobs, lambda n: watch.start(asked[n])) if asked else ():
         checked = Checked(session=asked[number], outcome=outcome)
-        watch.end(checked.session, outcome.seconds)
         found[checked.session.key] = checked
-        answers.keep(checked)
+        answers.keep(checked)  # before it is said to have ended, so that what is said is kept
+        watch.end(checked.session, outcome.seconds)
     return found
