@@ -1,6 +1,6 @@
 """Compare vram's predictions with a GPU: three training steps of each configuration.
 
-    python benchmarks/vram_on_a_gpu.py [--only NAME ...] [--out FOLDER]
+    python benchmarks/vram_on_a_gpu.py [--only NAME ...] [--out FOLDER] [--commit ID]
 
 The configurations and what measures them are in vram.accuracy, of the package in snippets/vram.
 Without a GPU the predictions are printed, and nothing is written. With one, a JSON record grows in
@@ -107,8 +107,8 @@ def worst(rows: Sequence[Row]) -> str:
     return f"{len(measured)} of {len(rows)} measured; largest error: {', '.join(largest)}"
 
 
-def circumstances(card: Gpu) -> Row:
-    """Return what the figures depended on."""
+def circumstances(card: Gpu, commit: str | None) -> Row:
+    """Return what the figures depended on; the commit is asked of git unless it is given."""
     return {
         "gpu": card.name,
         "capacity_bytes": card.capacity_bytes,
@@ -120,7 +120,7 @@ def circumstances(card: Gpu) -> Row:
         "triton": version("triton"),
         "bitsandbytes": version("bitsandbytes"),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "commit": said("git", "-C", str(ROOT), "rev-parse", "HEAD"),
+        "commit": commit or said("git", "-C", str(ROOT), "rev-parse", "HEAD"),
     }
 
 
@@ -156,6 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", choices=every, metavar="NAME", help="configurations")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
     parser.add_argument("--budget", type=float, default=420, help="seconds; then none is begun")
+    parser.add_argument("--commit", help="of this code, where it lies without its git repository")
     given = parser.parse_args(arguments)
     card = accuracy.this_gpu()
     print(HEAD)
@@ -163,7 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run(given.only or list(every), card, given.budget, lambda rows: None)
         print("no GPU here: predictions only, nothing measured and nothing written")
         return 0
-    about = circumstances(card)
+    about = circumstances(card, given.commit)
     path = given.out / f"vram-{card.name.replace(' ', '-').lower()}-{about['date']}.json"
     rows = run(
         given.only or list(every),
