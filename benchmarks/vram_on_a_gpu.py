@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from vram import Gpu, Sharding, accuracy
+from vram import Gpu, Training, accuracy
 
 ROOT = Path(__file__).resolve().parent.parent
 Row = dict[str, Any]
@@ -84,9 +84,10 @@ def row_of(
 
 
 def setting(configuration: accuracy.Configuration) -> Row:
-    """Return a configuration's settings as JSON holds them."""
-    plan = {k: v for k, v in vars(configuration.training).items() if not isinstance(v, Sharding)}
-    return {"dtype": str(configuration.dtype).removeprefix("torch."), **plan}
+    """Return what a configuration sets other than vram's defaults, as JSON holds it."""
+    plan, defaults = vars(configuration.training), vars(Training())
+    given = {name: value for name, value in plan.items() if value != defaults[name]}
+    return {"dtype": configuration.dtype, **given}
 
 
 def shown(row: Row) -> str:
@@ -145,7 +146,8 @@ def write(path: Path, document: Row) -> None:
     """Put a document in place at once, so that no half-written record is ever seen."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    # What JSON has no form for are dtypes: "torch.bfloat16" is what torch calls one.
+    partial.write_text(json.dumps(document, indent=2, default=str) + "\n", encoding="utf-8")
     partial.replace(path)
 
 

@@ -179,3 +179,15 @@ def test_without_a_gpu_nothing_is_written(
     assert "gpt2-sgd" in text
     assert "nothing measured and nothing written" in text
     assert not list(tmp_path.iterdir())
+
+
+def test_a_record_can_be_written_of_every_configuration(tmp_path: Path) -> None:
+    """Each row says what was set, dtypes by torch's names, and nothing that is the default."""
+    path = tmp_path / "vram.json"
+    every = {**accuracy.CONFIGURATIONS, **accuracy.EXTRAS}
+    rows = vram_on_a_gpu.run(list(every), CARD, -1.0, lambda rows: None)
+    vram_on_a_gpu.write(path, {"rows": rows})
+    said = {row["name"]: row["setting"] for row in json.loads(path.read_text())["rows"]}
+    assert said["1b-foreach"] == {"dtype": "torch.bfloat16"}
+    assert said["gpt2-fp32"] == {"dtype": "torch.float32", "batch": 4, "sequence": 1024}
+    assert list(said) == list(every)

@@ -65,8 +65,10 @@ def scalars_of(t: float, options: Options, param: Tensor) -> Scalars:
     lr, beta1, beta2, weight_decay = options.lr, options.beta1, options.beta2, options.weight_decay
     decay, root_correction = 1 - lr * weight_decay, (1 - beta2**t) ** 0.5
     numbers: Sequence[Number] = [float(x) for x in (decay, beta2, root_correction, options.eps)]
-    if param.is_cpu and param.dtype in (torch.float32, torch.float64):
+    plain = type(param) in (Tensor, torch.nn.Parameter)
+    if plain and param.is_cpu and param.dtype in (torch.float32, torch.float64):
         # On a CPU foreach wraps a float anew for each tensor, at a third of a small step's time.
+        # A DTensor takes it as a float: torch 2.11 cannot add a tensor to a list of them.
         numbers = torch.tensor(numbers, dtype=param.dtype).unbind()
     return Scalars(
         decay=numbers[0] if weight_decay != 0 else None,
