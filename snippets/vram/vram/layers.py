@@ -213,7 +213,9 @@ def rotary_angles(
     """
     pair = torch.arange(0, head_dim, 2, device=like.device, dtype=torch.float32)
     position = torch.arange(length, device=like.device, dtype=torch.float32)
-    angles = torch.outer(position, theta ** (-pair / head_dim)).repeat(1, 2)
+    rates = theta ** (-pair / head_dim)
+    # A product of matrices, as in transformers: the first of a step, so it takes cuBLAS' workspace.
+    angles = (position[:, None] @ rates[None]).repeat(1, 2)
     return angles.cos().to(like.dtype), angles.sin().to(like.dtype)
 
 

@@ -21,18 +21,21 @@ from .results import empty_as, first_is_meta, result_of
 
 Event = tuple[int, int]
 Meta = tuple[torch.Size, tuple[int, ...], torch.dtype]
+MATMULS = {aten.mm.default, aten.addmm.default, aten.bmm.default, aten.baddbmm.default}
 
 
 class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """A context: every storage made on the meta device inside it becomes a block of `events`.
 
     A storage is given back when the last tensor, or the autograd graph, lets it go, as on a GPU.
-    Storages of zero bytes are left out.
+    Storages of zero bytes are left out. `matmuls` has, for each product of matrices, how many
+    events there were once it had its output.
     """
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.events: list[Event] = []
+        self.matmuls: list[int] = []
         self._blocks: dict[int, int] = {}
         self._results: dict[Any, Meta] = {}
         self._watched: list[weakref.ref[Any]] = []
@@ -78,6 +81,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         for tensor in out if isinstance(out, (tuple, list)) else (out,):
             if isinstance(tensor, Tensor) and tensor.is_meta:
                 self.block_of(tensor)
+        if func in MATMULS:
+            self.matmuls.append(len(self.events))
         for temporary in TEMPORARIES[func](*args) if func in TEMPORARIES else ():
             self.block_of(temporary)  # there while the operator runs, beside what it returns
         return out

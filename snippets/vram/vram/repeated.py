@@ -36,7 +36,8 @@ def trace_layers(
     )
     blocks = tuple(block if size != _NONE else None for block, size in gradients)
     phases = (loaded(whole), inputs, forward, loss, backward)
-    return StepTrace(*phases, blocks, few.logit_bytes, (later[0], later[1], later[2]))
+    rest = (later[0], later[1], later[2])  # the first products of matrices lie in outer layers
+    return StepTrace(*phases, blocks, few.logit_bytes, rest, few.matmuls)
 
 
 def _gradients(trace: StepTrace) -> Events:

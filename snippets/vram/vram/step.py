@@ -47,6 +47,7 @@ class StepTrace:
     gradients: tuple[int | None, ...]
     logit_bytes: int
     later: tuple[Events, Events, Events] = ((), (), ())
+    matmuls: tuple[int, int] = (0, 0)
 
     @property
     def kept_bytes(self) -> int:
@@ -148,7 +149,13 @@ def _trace(
     load, batch, forward, end, backward, *rest = parts
     later = (rest[0], rest[1], rest[2]) if rest else ((), (), ())
     logits = batches[0].logit_bytes
-    return StepTrace(load, batch, forward, end, backward, blocks, logits, later)
+    first = (_first(recorder.matmuls, *cuts[2:4]), _first(recorder.matmuls, *cuts[4:6]))
+    return StepTrace(load, batch, forward, end, backward, blocks, logits, later, first)
+
+
+def _first(matmuls: list[int], start: int, end: int) -> int:
+    """Return how many events come before the first of matmuls between two places; 0 for none."""
+    return next((at - start for at in matmuls if start < at <= end), 0)
 
 
 def _block(index: int, parameter: Tensor, recorder: Recorder, used: dict[int, int]) -> int | None:

@@ -41,6 +41,7 @@ class _Batch:
     loss: Events
     backward: Events
     held_on: Events
+    matmuls: tuple[int, int]
 
 
 def training_phases(
@@ -49,7 +50,8 @@ def training_phases(
     """Yield the phases of STEPS training steps of a traced model.
 
     workspace is the bytes of one cuBLAS workspace: forward's thread and backward's each take one
-    in the first step, and keep it. Errors as updates_of's.
+    in the first step, when they first multiply matrices, and keep it. So backward's often lies in
+    what the logits left, and pins it. Errors as updates_of's.
     """
     stays = _sizes(held(model, plan))
     yield from _load(model, trace, plan, stays)
@@ -98,7 +100,7 @@ def _batch(forward: Events, loss: Events, backward: Events, trace: StepTrace) ->
             alive.pop(block, None)
     own = set(trace.gradients)
     held_on = tuple((b, -size) for b, size in alive.items() if b not in own)
-    return _Batch(forward, loss, backward, held_on)
+    return _Batch(forward, loss, backward, held_on, trace.matmuls)
 
 
 def _load(model: nn.Module, trace: StepTrace, plan: Training, stays: Sizes) -> Iterator[Phase]:
@@ -114,10 +116,12 @@ def _load(model: nn.Module, trace: StepTrace, plan: Training, stays: Sizes) -> I
 
 def _forward(batch: _Batch, base: int, workspace: int, whole: Gathered) -> Iterator[Phase]:
     """Yield forward and loss, blocks moved up by base, after what is gathered for them."""
-    yield Phase("forward", _taken(_WORKSPACES, workspace), "cuBLAS workspaces")
     yield Phase("forward", _taken(_GATHERED, whole.certain), GATHERED)
     yield Phase("forward", _taken(_AHEAD, whole.ahead), AHEAD)
-    yield Phase("forward", _moved(batch.forward, base), "activations")
+    first = batch.matmuls[0]
+    yield Phase("forward", _moved(batch.forward[:first], base), "activations")
+    yield Phase("forward", _taken(_WORKSPACES, workspace), "cuBLAS workspaces")
+    yield Phase("forward", _moved(batch.forward[first:], base), "activations")
     yield Phase("loss", _moved(batch.loss, base), "logits and loss")
 
 
@@ -131,12 +135,14 @@ def _backward(
 ) -> Iterator[Phase]:
     """Yield backward; gradients are as `sizes` says, and updated where the trace marks it."""
     reduced, reducing = _taken(_REDUCED, whole.gradients), _taken(_REDUCING, whole.reducing)
-    yield Phase("backward", _taken(_WORKSPACES - 1, workspace), "cuBLAS workspaces")
     yield Phase("backward", reduced, GATHERED)
     yield Phase("backward", reducing, AHEAD)
     kinds = {block + base: GRADIENTS for block in sizes}
-    for events, mark in _marked(_resized(batch.backward, sizes)):
-        yield Phase("backward", _moved(events, base), "temporaries of backward", kinds)
+    first, events = batch.matmuls[1], _resized(batch.backward, sizes)
+    yield Phase("backward", _moved(events[:first], base), "temporaries of backward", kinds)
+    yield Phase("backward", _taken(_WORKSPACES - 1, workspace), "cuBLAS workspaces")
+    for run, mark in _marked(events[first:]):
+        yield Phase("backward", _moved(run, base), "temporaries of backward", kinds)
         if mark in updates:
             yield updates[mark]
     forward = _taken(_GATHERED, whole.certain) + _taken(_AHEAD, whole.ahead)
