@@ -16,7 +16,7 @@ from vram.kernels import CudaKernels
 from vram.losses import next_token_loss
 from vram.recorder import Recorder, high_water, live_bytes
 from vram.results import result_of
-from vram.shapes import LlamaShape
+from vram.shapes import DecoderShape, LlamaShape
 from vram.step import token_ids, trace_step
 
 BF16, FP32 = torch.bfloat16, torch.float32
@@ -300,3 +300,14 @@ def test_a_traced_loss_is_the_mean_cross_entropy() -> None:
     logits, labels = torch.randn(2, 3, 5, dtype=BF16), torch.randint(5, (2, 3))
     expected = F.cross_entropy(logits.float().view(6, 5), labels.view(6))
     torch.testing.assert_close(next_token_loss(logits, labels), expected)
+
+
+def test_each_layer_keeps_a_boolean_mask_in_the_dtype_of_the_scores() -> None:
+    """The efficient kernel makes anew what it adds to the scores, and backward needs it."""
+
+    def kept(layers: int, window: int | None) -> int:
+        shape = DecoderShape(layers, 64, 96, 4, 4, 100, tied=True, window=window)
+        return activation_bytes(build(shape), 1, 128, attention="efficient")
+
+    masks = [kept(layers, 64) - kept(layers, None) for layers in (1, 2)]
+    assert masks[1] - masks[0] == 2 * 128 * 128

@@ -205,10 +205,11 @@ def train(configuration: Configuration, device: str = "cuda") -> Bytes:
     vocabulary = shape_of(configuration.model).vocabulary
     size = (plan.batch, plan.sequence)
     ids, labels = (torch.randint(vocabulary, size, device=device) for _ in range(2))
-    # The paths that vram answers for: torch might take cuDNN's, which keeps other tensors.
-    backend = SDPBackend.FLASH_ATTENTION if dtype.itemsize == 2 else SDPBackend.EFFICIENT_ATTENTION
+    # The paths that vram answers for: torch might take cuDNN's, which keeps other tensors. Flash
+    # comes first; it takes neither float32 nor a mask, as of a window.
+    backends = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION]
     persistent = 0
-    with sdpa_kernel(backend):
+    with sdpa_kernel(backends):
         for _ in range(STEPS):
             next_token_loss(model(ids), labels).backward()  # type: ignore[no-untyped-call]
             for optimizer in optimizers:

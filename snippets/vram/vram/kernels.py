@@ -75,27 +75,31 @@ class FlashAttention(torch.autograd.Function):
 class EfficientAttention(torch.autograd.Function):
     """The memory-efficient kernel (Rabe & Staats 2021, arXiv 2112.05682) as torch calls it.
 
-    Keeps q, k, v, out and a float32 log-sum-exp of each query row, rows rounded up to 32.
+    Keeps q, k, v, out and a float32 log-sum-exp of each query row, rows rounded up to 32; of a
+    boolean mask also what is added to the scores in its place, anew in each layer
+    (aten/src/ATen/native/transformers/attention.cpp, convert_boolean_attn_mask).
     """
 
     @staticmethod
-    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
         batch, heads, length, _ = q.shape
+        if mask is not None and mask.dtype == torch.bool:
+            mask = q.new_empty(mask.shape)
         out = q.new_empty(batch, length, heads, v.shape[-1]).transpose(1, 2)
         sums = q.new_empty(batch, heads, _up(length, 32), dtype=torch.float32)
-        ctx.save_for_backward(q, k, v, out, sums)
+        ctx.save_for_backward(q, k, v, out, sums, mask)
         return out
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        q, k, v, _, sums = ctx.saved_tensors
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+        q, k, v, _, sums, _ = ctx.saved_tensors
         gradients = tuple(t.new_empty(t.transpose(1, 2).shape).transpose(1, 2) for t in (q, k, v))
         delta = torch.empty_like(sums)
         accumulated = [t.new_empty(t.shape, dtype=torch.float32) for t in (q, k, v)]
         if q.dtype == torch.float32:
             del accumulated  # float32 gradients are their own sums
         del delta
-        return gradients[0], gradients[1], gradients[2]
+        return gradients[0], gradients[1], gradients[2], None
 
 
 class FusedRmsNorm(torch.autograd.Function):
@@ -204,7 +208,7 @@ class CudaKernels(TorchFunctionMode):
             if enable_gqa and key.shape[1] != query.shape[1]:
                 groups = query.shape[1] // key.shape[1]
                 key, value = (t.repeat_interleave(groups, dim=1) for t in (key, value))
-            return _apply(EfficientAttention, query, key, value)
+            return _apply(EfficientAttention, query, key, value, attn_mask)
         masked = (attn_mask, dropout_p, is_causal)
         return attention_math(query, key, value, *masked, scale=scale, enable_gqa=enable_gqa)
 
@@ -252,8 +256,8 @@ def _softmax(
     return F.softmax(input, dim, dtype=dtype)
 
 
-def _apply(function: type[torch.autograd.Function], q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    out: Tensor = function.apply(q, k, v)  # type: ignore[no-untyped-call]
+def _apply(function: type[torch.autograd.Function], *given: Tensor | None) -> Tensor:
+    out: Tensor = function.apply(*given)  # type: ignore[no-untyped-call]
     return out
 
 
