@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from . import ids
 from .figures import conditions
 from .hints import nearest
 from .nouns import (
@@ -123,31 +124,6 @@ def sessions_of(entry: Entry) -> dict[str, tuple[Snippet, ...]]:
     return {name: tuple(snippets) for name, snippets in groups.items()}
 
 
-def ids_of(claims: Iterable[Claim]) -> list[str]:
-    """Name each claim after its probe; further claims on the same probe are numbered.
-
-    Links to a claim, reports and citations use this name.
-    """
-    return numbered(re.sub(r"[^\w]+", "-", c.address).strip("-").lower() for c in claims)
-
-
-def numbered(stems: Iterable[str]) -> list[str]:
-    """Return a name for each stem, no two alike: the stem, or the stem with the next free number.
-
-    >>> numbered(["x", "x", "x-2", "y"])
-    ['x', 'x-2', 'x-2-2', 'y']
-    """
-    names: dict[str, None] = {}
-    last: dict[str, int] = {}
-    for stem in stems:
-        name = stem
-        while name in names:
-            last[stem] = last.get(stem, 1) + 1
-            name = f"{stem}-{last[stem]}"
-        names[name] = None
-    return list(names)
-
-
 class _CannotAsk(Exception):
     def __init__(self, code: str, message: str, hint: str) -> None:
         super().__init__(message)
@@ -199,9 +175,10 @@ def _is_on(claim: Bound | Unaskable, sessions: Mapping[Key, Session], scope: Sco
 
 
 def _claims(entry: Entry, groups: Groups) -> Iterator[Bound | Unaskable]:
-    for claim, name in zip(entry.claims, ids_of(entry.claims), strict=True):
+    known = ids.of_claims(entry.claims)
+    for claim, own in zip(entry.claims, known, strict=True):
         try:
-            yield _bind(entry, claim, name, groups)
+            yield _bind(entry, claim, own.name, groups)
         except _CannotAsk as error:
             problem = Finding(
                 code=error.code,
@@ -210,7 +187,7 @@ def _claims(entry: Entry, groups: Groups) -> Iterator[Bound | Unaskable]:
                 message=str(error),
                 hint=error.hint,
             )
-            yield Unaskable(entry=entry, claim=claim, id=name, problem=problem)
+            yield Unaskable(entry=entry, claim=claim, id=own.name, problem=problem)
 
 
 def _bind(entry: Entry, claim: Claim, name: str, groups: Groups) -> Bound:

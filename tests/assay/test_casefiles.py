@@ -20,7 +20,7 @@ GOOD = """\
 x = 1
 ```
 
-[1](claim:x), [2](claim:x)
+[1](claim:x), [2](claim:x "id=b")
 ````
 
 ````page docs/good.md
@@ -42,7 +42,7 @@ WRONG = """\
 x = 1
 ```
 
-12 GB, then [1](claim:x), [2](claim:x), [3](claim:x)
+12 GB, then [1](claim:x), [2](claim:x "id=b"), [3](claim:x "id=c")
 
 ```python exec="on" id="two"
 1 / 0
@@ -57,7 +57,7 @@ computed 1">3</a>
 
 ````findings
 docs/wrong.md:5:1 A104 stated 2
-docs/wrong.md:5:41 A104
+docs/wrong.md:5:48 A104
 docs/wrong.md:5:90 A105 what is not found
 docs/wrong.md:8:1 A301 'two' raised SystemExit
 ````
@@ -81,14 +81,14 @@ for old, new in (
     (
         """\
 docs/wrong.md:5:1 A104 stated 2
-docs/wrong.md:5:41 A104
+docs/wrong.md:5:48 A104
 docs/wrong.md:5:90 A105 what is not found
 docs/wrong.md:8:1 A301 'two' raised SystemExit
 """,
         """\
 docs/wrong.md:5:1 A201 ...
 docs/wrong.md:5:27 A104 stated 2
-docs/wrong.md:5:41 A104
+docs/wrong.md:5:48 A104
 docs/wrong.md:8:1 A301 ...
 """,
     ),

@@ -12,7 +12,7 @@ from assay.entries.parse import parse
 from assay.figures import match, numbers, reading, stated
 from assay.figures.names import Names
 from assay.findings import prose, structure
-from assay.findings.compare import verdict
+from assay.findings.compare import verdicts
 from assay.nouns import (
     Checked,
     Condition,
@@ -355,10 +355,10 @@ def test_every_report_can_be_written(title: str, value: Value, text: str) -> Non
     ((key, session),) = planned.sessions.items()
     outcome = Outcome(snippets=(Ran(seconds=0.1),), values={"x": value})
     checked = Checked(session=session, outcome=outcome, reused=False)
-    judged = [verdict(bound, {key: checked}, Names()) for bound in planned.claims]
+    judged = verdicts(planned.claims, {key: checked}, Names())
     found = Report(
         entries=(entry,),
-        verdicts=tuple(judged),
+        verdicts=judged,
         checked=(checked,),
         findings=tuple(v.finding for v in judged if v.finding),
         exemptions=(),

@@ -21,7 +21,7 @@ from .lab import Project, lines_of, page, pages_of
 MEASURE = "import kit.measure\npeak = kit.measure.peak()\nprint(kit.measure.word)  #> done"
 FILES = {
     "docs/gpu.md": page(
-        MEASURE, "[64.2 GB](claim:peak), [64 GB](claim:peak).", device="cuda", id="peak"
+        MEASURE, '[64.2 GB](claim:peak), [64 GB](claim:peak "id=whole").', device="cuda", id="peak"
     ),
     "docs/cpu.md": page("x = 1", "[1](claim:x)"),
     "snippets/kit/__init__.py": "",
@@ -211,7 +211,7 @@ def test_a_record_stays_good_when_nothing_that_it_depended_on_changed(
 
 def test_a_claim_that_is_newer_than_the_record_is_not_measured_yet(recorded: Project) -> None:
     """A claim that asks for what the record does not hold awaits a new one; others still hold."""
-    recorded.edit("docs/gpu.md", "[64 GB](claim:peak)", '["done"](claim:kit.measure.word)')
+    recorded.edit("docs/gpu.md", '[64 GB](claim:peak "id=whole")', '["done"](claim:kit.measure.word)')
     report = recorded.check()
     assert lines_of(report) == ["docs/gpu.md:7:24 A110"]
     assert "NVIDIA L4 was made without it" in report.findings[0].message

@@ -24,7 +24,7 @@ PROJECT = {
     "docs/by-name.md": page(
         'import importlib\nx = importlib.import_module("helper").two', "[2](claim:x)"
     ),
-    "docs/apart.md": page('y = 3\nprint("a")  #> a', "[3](claim:y), and [3](claim:y) again."),
+    "docs/apart.md": page('y = 3\nprint("a")  #> a', '[3](claim:y), and [3](claim:y "id=again") again.'),
     "snippets/helper.py": "two = 2\n",
     "snippets/between.py": "from helper import two as x\n",
     "snippets/unused.py": "",
@@ -94,7 +94,7 @@ def test_a_second_check_starts_no_worker_and_imports_no_more_than_it_needs(make:
         ('```python exec="on"', 'More.\n\n```python exec="on"'),
         ('exec="on"', 'exec="on" source="above" title="T" id="i" timeout="5"'),
         ('exec="on"', 'exec="on" session="s"'),
-        (", and [3](claim:y) again.", ""),
+        (', and [3](claim:y "id=again") again.', ""),
     ],
     ids=["prose", "figure", "title", "stated output", "line", "options", "session", "claim"],
 )

@@ -28,7 +28,7 @@ PHRASES: list[tuple[str, str, Callable[[re.Match[str]], dict[str, Any]]]] = [
     ("is true", r"is true", lambda m: {"is_true": True}),
     ("refuted", r"refuted", lambda m: {"refuted": True}),
     ("true for", r"true for (?P<it>\S+)", lambda m: {"refuted": True, "true_for": m["it"]}),
-    ("id", r"id ?= ?(?P<it>[a-z0-9]+(?:[-_.][a-z0-9]+)*)", lambda m: {"id": m["it"]}),
+    ("id", r"id ?= ?(?P<it>\w+(?:[-.]\w+)*)", lambda m: {"id": m["it"]}),
     ("in", r"in (?P<it>.+)", lambda m: {"unit": m["it"].strip()}),
     ("setting", r"setting", lambda m: {"setting": True}),
 ]
@@ -64,7 +64,8 @@ def parse(title: str) -> Condition:
             "'refuted' alone holds for almost any wrong figure; say what the statement would be "
             "true for: refuted, true for PROBE"
         )
-    return msgspec.structs.replace(Condition(), **fields)
+    said = ", ".join(phrase for kind, phrase in kinds.items() if kind != "id")
+    return msgspec.structs.replace(Condition(), said=said, **fields)
 
 
 def _agree(kinds: dict[str, str], kind: str, phrase: str) -> None:

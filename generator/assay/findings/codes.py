@@ -103,6 +103,12 @@ CODES = {
         "It answers for nothing, and readers of the repository may believe it.",
         "Remove the file, or measure the session under its new name.",
     ),
+    "A113": Code(
+        "claim-id-taken",
+        "Another claim of the page is known by the same id.",
+        "A link to a claim has to lead to one, also after a sentence is inserted before it.",
+        "Give the later claim an id of its own in its title: `id=second`.",
+    ),
     "A201": Code(
         "unbound-figure",
         "A figure in the prose is bound to nothing.",

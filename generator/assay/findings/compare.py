@@ -11,7 +11,8 @@ from itertools import product
 
 from msgspec.structs import replace
 
-from ..figures import match, stated
+from ..figures import match
+from ..figures.judge import judge
 from ..figures.names import Names
 from ..figures.stated import Mismatch, Stated
 from ..hints import nearest
@@ -36,25 +37,15 @@ class Unanswered(Exception):
 def verdicts(
     claims: Iterable[Bound | Unaskable], checks: Checks, names: Names
 ) -> tuple[Verdict, ...]:
-    """Return the verdict on each claim."""
-    return tuple(verdict(claim, checks, names) for claim in claims)
-
-
-def verdict(claim: Bound | Unaskable, checks: Checks, names: Names) -> Verdict:
-    """Return what *checks* say of a claim; where there are several records, the worst of them."""
-    if isinstance(claim, Unaskable):
-        return Verdict(
-            id=claim.id,
-            entry=claim.entry.slug,
-            claim=claim.claim,
-            status=Status.UNCHECKED,
-            session=(claim.entry.slug, ""),
-            probe=claim.claim.address,
-            reason=claim.problem.message,
-            finding=claim.problem,
-        )
-    answers = product(*(_answers(ask, checks) for ask in claim.asks))
-    return max((_judged(claim, one, names) for one in answers), key=lambda v: v.status)
+    """Return the verdict on each claim; where there are several records, by the worst of them."""
+    found = list[Verdict]()
+    for claim in claims:
+        if isinstance(claim, Unaskable):
+            found.append(_unaskable(claim))
+            continue
+        answers = product(*(_answers(ask, checks) for ask in claim.asks))
+        found.append(max((verdict(claim, one, names) for one in answers), key=lambda v: v.status))
+    return tuple(found)
 
 
 def _answers(ask: Ask, checks: Checks) -> tuple[Checked | None, ...]:
@@ -63,23 +54,41 @@ def _answers(ask: Ask, checks: Checks) -> tuple[Checked | None, ...]:
     return (checked, *checked.others) if checked else (None,)
 
 
-def _judged(bound: Bound, answers: tuple[Checked | None, ...], names: Names) -> Verdict:
-    """Return the verdict by *answers*, one for each ask of the claim."""
+def _unaskable(claim: Unaskable) -> Verdict:
+    return Verdict(
+        id=claim.id,
+        entry=claim.entry.slug,
+        claim=claim.claim,
+        status=Status.UNCHECKED,
+        session=(claim.entry.slug, ""),
+        probe=claim.claim.address,
+        reason=claim.problem.message,
+        finding=claim.problem,
+    )
+
+
+def verdict(bound: Bound, answers: Sequence[Checked | None], names: Names) -> Verdict:
+    """Return the verdict on a claim by *answers*, one for each of its asks."""
     blank = Verdict(
         id=bound.id,
         entry=bound.entry.slug,
         claim=bound.claim,
         condition=bound.condition,
-        status=Status.UNCHECKED,
+        status=_status_of(bound.condition),
         session=bound.ask.session,
         probe=bound.ask.probe,
         answer=answers[0],
     )
     try:
-        found = [_value(ask, checked) for ask, checked in zip(bound.asks, answers, strict=True)]
+        values = [_value(ask, one) for ask, one in zip(bound.asks, answers, strict=True)]
     except Unanswered as unanswered:
         return _unanswered(blank, bound, unanswered, names)
-    return _compared(blank, bound, found, names)
+    judged = judge(values, bound.claim.text, bound.condition, names)
+    seen = _seen(blank, values[0], judged.said)
+    if judged.problem is None:
+        return seen
+    finding = _mismatch(seen, bound, judged.problem)
+    return replace(seen, status=Status.FAILS, reason=str(judged.problem), finding=finding)
 
 
 def _value(ask: Ask, checked: Checked | None) -> Value:
@@ -117,7 +126,8 @@ def _near(probe: str, value: Value) -> str:
 def _unanswered(blank: Verdict, bound: Bound, why: Unanswered, names: Names) -> Verdict:
     seen = blank
     if why.value.kind != "missing":
-        seen = _seen(blank, why.value, _read(bound, why.value, names))
+        judged = judge([why.value], bound.claim.text, bound.condition, names)
+        seen = _seen(blank, why.value, judged.said)
     awaits = why.status in {Status.UNMEASURED, Status.STALE}
     finding = Finding(
         code=why.code,
@@ -133,36 +143,16 @@ def _unanswered(blank: Verdict, bound: Bound, why: Unanswered, names: Names) -> 
     return replace(seen, status=why.status, reason=str(why), finding=finding)
 
 
-def _read(bound: Bound, value: Value, names: Names) -> Stated | Mismatch:
-    """Return what the claim states of *value*, or why that cannot be read."""
-    try:
-        return stated.read(value, bound.claim.text, bound.condition, names)
-    except Mismatch as mismatch:
-        return mismatch
-
-
-def _seen(blank: Verdict, value: Value, said: Stated | Mismatch) -> Verdict:
+def _seen(blank: Verdict, value: Value, said: Stated | None) -> Verdict:
     """Note what a session computed, in the unit that the claim states, if it could be read."""
-    read = said if isinstance(said, Stated) else None
-    figure = read.figure if read else None
+    figure = said.figure if said else None
     return replace(
         blank,
         figure=figure,
         computed=match.computed(value),
-        computed_text=match.shown(value, read),
+        computed_text=match.shown(value, said),
         unit=figure.unit if figure else "",
     )
-
-
-def _compared(blank: Verdict, bound: Bound, values: Sequence[Value], names: Names) -> Verdict:
-    said = _read(bound, values[0], names)
-    seen = _seen(blank, values[0], said)
-    try:
-        _hold(bound, values, said)
-    except Mismatch as mismatch:
-        finding = _mismatch(seen, bound, mismatch)
-        return replace(seen, status=Status.FAILS, reason=str(mismatch), finding=finding)
-    return replace(seen, status=_status_of(bound.condition))
 
 
 def _status_of(condition: Condition) -> Status:
@@ -170,32 +160,6 @@ def _status_of(condition: Condition) -> Status:
     if condition.setting:
         return Status.SETTING
     return Status.REFUTED if condition.refuted else Status.VERIFIED
-
-
-def _hold(bound: Bound, values: Sequence[Value], said: Stated | Mismatch) -> None:
-    """Raise :class:`Mismatch` unless the claim holds; a refuted claim holds when it is false."""
-    if isinstance(said, Mismatch):
-        raise said
-    if not bound.condition.refuted:
-        match.compare(values[0], said)
-        return
-    if _agrees(values[0], said):
-        raise Mismatch("the statement that the page refutes is true", "A108")
-    for ask, value in zip(bound.asks[1:], values[1:], strict=True):
-        if not _agrees(value, said):
-            reason = f"it would not be true for {ask.probe} either"
-            raise Mismatch(f"{reason}, which is {match.shown(value)}", "A108")
-
-
-def _agrees(value: Value, said: Stated) -> bool:
-    """Whether *value* is as stated; what cannot be compared at all raises."""
-    try:
-        match.compare(value, said)
-    except Mismatch as mismatch:
-        if mismatch.comparable:
-            return False
-        raise
-    return True
 
 
 def _mismatch(seen: Verdict, bound: Bound, problem: Mismatch) -> Finding:
@@ -207,7 +171,7 @@ def _mismatch(seen: Verdict, bound: Bound, problem: Mismatch) -> Finding:
         f"the figure comes from {seen.probe!r} of snippet {session.name!r} "
         f"({where.path}:{where.line}); state what it computes, or mend the code"
     )
-    title = f" ({bound.claim.title})" if bound.claim.title else ""
+    title = f" ({bound.condition.said})" if bound.condition.said else ""
     return Finding(
         code=problem.code,
         place=bound.claim.place,

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from .. import ids
 from ..hints import nearest
-from ..nouns import Claim, Entry, Finding, Given, Opinion, Paper, Place, Snippet
+from ..nouns import Claim, Edit, Entry, Finding, Given, Opinion, Paper, Place, Snippet
 
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
@@ -25,6 +26,7 @@ def check(
         *_cycles(terms),
         *_papers(terms, papers),
         *_ids(entries),
+        *_taken(entries),
         *_sessions(entries),
         *_links(entries, set(files)),
         *_lengths(terms, words),
@@ -117,6 +119,35 @@ def _ids(entries: Sequence[Entry]) -> Iterator[Finding]:
                 yield Finding(
                     code="A506", place=snippet.place, message=message, hint="choose another id"
                 )
+
+
+def _taken(entries: Sequence[Entry]) -> Iterator[Finding]:
+    """Yield, of each page, the claims whose id another owns, with the edits that give them one."""
+    for entry in entries:
+        known = zip(entry.claims, ids.of_claims(entry.claims), strict=True)
+        late = [(claim, own) for claim, own in known if own.taken]
+        if late:
+            first, own = late[0]
+            title = f"{first.title}, id={own.name}" if first.title else f"id={own.name}"
+            more = f"; {len(late) - 1} more of the page need one" if late[1:] else ""
+            yield Finding(
+                code="A113",
+                place=first.place,
+                end=first.end,
+                message=f"another claim of this page is known as {own.taken!r}",
+                hint=f'give it an id, so that links to it stay: "{title}"{more}',
+                severity="warning",
+                fix=tuple(edit for claim, own in late for edit in _named(entry, claim, own.name)),
+            )
+
+
+def _named(entry: Entry, claim: Claim, name: str) -> tuple[Edit, ...]:
+    """Return the edit that gives a claim its id, where the link itself holds the title."""
+    if "](claim:" not in entry.text[claim.span.start : claim.span.end]:
+        return ()
+    back = 2 if claim.title else 1  # before the quote that ends the title, or the bracket
+    at = Place(claim.end.path, claim.end.line, claim.end.column - back)
+    return (Edit(at, at, f", id={name}" if claim.title else f' "id={name}"'),)
 
 
 def _sessions(entries: Sequence[Entry]) -> Iterator[Finding]:

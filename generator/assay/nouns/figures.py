@@ -71,5 +71,7 @@ class Condition(Struct, frozen=True):
     """The claim's permanent id, if its title gives one."""
     unit: str = ""
     """What the computed number counts in, if the title says so: in °C."""
+    said: str = ""
+    """The title, but for the id."""
     setting: bool = False
     """The code only assigns the value: an experiment's input, no result."""

@@ -130,7 +130,7 @@ def _claim(verdict: Verdict, sentence: str) -> ClaimRow:
         **_where(verdict.claim.place, verdict.claim.end),
         sentence=sentence,
         stated=verdict.claim.text,
-        condition=verdict.claim.title,
+        condition=verdict.condition.said,
         computed=verdict.computed,
         unit=verdict.unit,
         verdict=verdict.status.value,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from ..plan import numbered
+from ..ids import numbered
 
 _SPELLED = {"+": " plus ", "#": " sharp ", "&": " and ", "%": " percent ", "@": " at "}
 

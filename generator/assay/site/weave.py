@@ -57,8 +57,8 @@ def condition_words(verdict: Verdict) -> str:
         return f"refuted: must be false{also}"
     if condition.is_true:
         return "must be true"
-    if verdict.claim.title:
-        return verdict.claim.title
+    if condition.said:
+        return condition.said
     if isinstance(verdict.computed, str | bool):
         return "word for word"
     exact = verdict.figure is not None and match.is_exact(verdict.computed, verdict.figure)
