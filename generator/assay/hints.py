@@ -1,4 +1,4 @@
-"""Hints: the nearest thing to what was written.
+"""Hints: the nearest thing to what was written, and what cannot be seen in it.
 
 Law: a hint costs little, however much was misspelt and however many things there are.
 """
@@ -6,6 +6,7 @@ Law: a hint costs little, however much was misspelt and however many things ther
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
@@ -31,3 +32,25 @@ def _alike(word: str, known: list[str]) -> Iterator[str]:
     yield from (one for one in known if one.startswith(front) and one.endswith(back[-1:]))
     yield from (one for one in known if one.endswith(back) and not one.startswith(front))
     yield from (one for one in known if one.startswith(front) and not one.endswith(back[-1:]))
+
+
+def looks_alike(stated: str, computed: str) -> str:
+    """Say in which character two texts differ that look the same, or "" if they do not.
+
+    >>> looks_alike("5 μs", "5 µs")
+    'they look the same: GREEK SMALL LETTER MU is stated, and it is MICRO SIGN'
+    """
+    if stated == computed or _shape(stated) != _shape(computed):
+        return ""
+    pairs = zip(stated + "\0", computed + "\0", strict=False)
+    one, other = next((a, b) for a, b in pairs if a != b)
+    return f"they look the same: {_name(one)} is stated, and it is {_name(other)}"
+
+
+def _shape(text: str) -> str:
+    lines = unicodedata.normalize("NFKC", text).split("\n")
+    return "\n".join(" ".join(line.split()) for line in lines)
+
+
+def _name(letter: str) -> str:
+    return "nothing more" if letter == "\0" else unicodedata.name(letter, f"U+{ord(letter):04X}")

@@ -1,20 +1,20 @@
 """Executable fences: the options, the code as shown, and the code as it is sent to run.
 
-Law: what the page states (``#>``) is taken out of the code, line for line, before it can be sent.
+Law: what keeps a fence from being run is found here, with its line, and never by running it.
 """
 
 from __future__ import annotations
 
-import ast
-import io
 import re
 import symtable
-import tokenize
+import warnings
 from collections.abc import Iterator, Mapping
+
+from msgspec.structs import replace
 
 from ..hints import nearest
 from ..nouns import Finding, Place, Print, Snippet, Span
-from . import options
+from . import options, outputs
 
 _INCLUDE = re.compile(r"""^\s*-{1,2}8<-{1,2}\s+(?P<q>["'])(?P<file>[^"']+)(?P=q)\s*$""")
 _PYTHON = frozenset({"python", "py", "python3"})
@@ -35,7 +35,7 @@ class Fence:
         """Return the snippet, its includes taken from *files* (path to text) under *folder*."""
         self._check_options()
         shown, lines = self._included(files, folder)
-        code, stated = self._without_stated(shown, lines)
+        code, comments = outputs.taken_out(shown)
         is_python = self.language in _PYTHON
         names, open_names = self._names(code, lines) if is_python else (frozenset(), False)
         return Snippet(
@@ -47,7 +47,7 @@ class Fence:
             code=code,
             lines=tuple(lines),
             options=self.options,
-            prints=tuple(self._prints(code, stated, lines)),
+            prints=tuple(self._prints(code, comments, lines)),
             names=names,
             open_names=open_names,
             broken=self.broken,
@@ -84,7 +84,7 @@ class Fence:
             if path not in files:
                 self._missing(path, files, number)
                 continue
-            included = _lines(files[path])
+            included = outputs.lines_of(files[path])
             shown += included
             lines += [(path, n) for n in range(1, len(included) + 1)]
         return "\n".join(shown) + "\n", lines
@@ -92,7 +92,7 @@ class Fence:
     def _with_file(self, wanted: str) -> Iterator[tuple[str, int]]:
         if wanted:
             yield f'--8<-- "{wanted}"', self.place.line
-        for n, line in enumerate(_lines(self.text)):
+        for n, line in enumerate(outputs.lines_of(self.text)):
             yield line, self.place.line + 1 + n
 
     def _missing(self, path: str, files: Mapping[str, str], line: int) -> None:
@@ -100,31 +100,12 @@ class Fence:
         place = Place(self.place.path, line, 1 if line != self.place.line else self.place.column)
         self._break("A309", f"the snippet file {path!r} does not exist", hint, place)
 
-    def _without_stated(
-        self, shown: str, lines: list[tuple[str, int]]
-    ) -> tuple[str, dict[int, tuple[str, bool]]]:
-        """Blank out ``#>`` comments; return the code and, by line, what each stated.
-
-        The second item of a value tells a comment behind code from one on a line of its own.
-        """
-        code = _lines(shown)
-        stated: dict[int, tuple[str, bool]] = {}
-        if "#>" not in shown:
-            return shown, stated
-        try:
-            for token in tokenize.generate_tokens(io.StringIO(shown).readline):
-                if token.type == tokenize.COMMENT and token.string.startswith("#>"):
-                    row, column = token.start
-                    behind = code[row - 1][:column]
-                    stated[row] = (token.string[2:].removeprefix(" "), bool(behind.strip()))
-                    code[row - 1] = behind.rstrip()
-        except (tokenize.TokenError, SyntaxError):
-            pass  # the syntax error is reported by _names, with its line
-        return "\n".join(code) + "\n", stated
-
     def _names(self, code: str, lines: list[tuple[str, int]]) -> tuple[frozenset[str], bool]:
         try:
             table = symtable.symtable(code, "snippet", "exec")
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # the session that runs it warns
+                compile(code, "snippet", "exec", dont_inherit=True)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             row = getattr(error, "lineno", None) or 1
             path, number = lines[min(row, len(lines)) - 1] if lines else (self.place.path, 1)
@@ -137,25 +118,15 @@ class Fence:
         return frozenset(bound), "import *" in code or bool(re.search(r"\b(exec|globals)\(", code))
 
     def _prints(
-        self, code: str, stated: dict[int, tuple[str, bool]], lines: list[tuple[str, int]]
+        self, code: str, comments: list[outputs.Comment], lines: list[tuple[str, int]]
     ) -> Iterator[Print]:
-        if not stated:
-            return
-        try:
-            calls = [n for n in ast.walk(ast.parse(code)) if isinstance(n, ast.Call)]
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return
-        row_of = {call.end_lineno: call for call in calls if _is_print(call)}
-        for first, rows in _runs(stated):
-            call = row_of.get(first if stated[first][1] else first - 1)
-            place = Place(*lines[first - 1], 1)
-            if call is None or call.end_lineno is None:
-                self._say(
-                    "A311", "this stated output belongs to no print", "put #> behind a print", place
-                )
-                continue
-            text = "\n".join(stated[row][0] for row in rows)
-            yield Print(first=call.lineno, last=call.end_lineno, place=place, stated=text)
+        for comment, stating in zip(comments, outputs.stating(code, comments), strict=True):
+            place = Place(*lines[comment.row - 1], 1)
+            if stating is not None:
+                yield replace(stating, place=place, stated=comment.text)
+            elif not self.broken:
+                message = "this stated output belongs to nothing that prints"
+                self._say("A311", message, "put #> behind what prints, or on the next line", place)
 
 
 def _bound_by(table: symtable.SymbolTable) -> Iterator[str]:
@@ -167,22 +138,3 @@ def _bound_by(table: symtable.SymbolTable) -> Iterator[str]:
             yield symbol.get_name()
     for inner in table.get_children():
         yield from _bound_by(inner)
-
-
-def _lines(text: str) -> list[str]:
-    """Split at line feeds alone, as Python does, where str.splitlines knows other line ends."""
-    return text.removesuffix("\n").split("\n") if text else []
-
-
-def _runs(stated: dict[int, tuple[str, bool]]) -> Iterator[tuple[int, list[int]]]:
-    """Group stated lines: each comment behind code starts a group, lines of their own go on."""
-    rows = sorted(stated)
-    while rows:
-        run = [rows.pop(0)]
-        while rows and rows[0] == run[-1] + 1 and not stated[rows[0]][1]:
-            run.append(rows.pop(0))
-        yield run[0], run
-
-
-def _is_print(call: ast.Call) -> bool:
-    return isinstance(call.func, ast.Name) and call.func.id == "print"

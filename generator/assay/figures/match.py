@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation, localcontext
 
+from ..hints import looks_alike
 from ..nouns import Computed, Figure, Unit, Value
 from . import units
 from .stated import Mismatch, Stated
@@ -73,7 +74,8 @@ def compare(value: Value, stated: Stated) -> None:
             raise Mismatch("the value is False")
     elif value.kind in {"str", "bool"}:
         if stated.text.strip() != value.text:
-            raise Mismatch("the text differs from the computed value")
+            alike = looks_alike(stated.text.strip(), value.text)
+            raise Mismatch("the text differs from the computed value", hint=alike)
     elif figure is None or value.kind not in {"int", "float"}:
         raise Mismatch(f"a figure cannot be compared with {_kind(value)}", "A109")
     elif not _is_finite(value):

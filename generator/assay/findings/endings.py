@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import Enum
 
-from ..nouns import Checked, Finding, Place, Ran, Session, Snippet
+from ..hints import looks_alike
+from ..nouns import Checked, Finding, Place, Print, Ran, Session, Snippet
 
 FAILURES = {"timeout": "A303", "flood": "A307", "signal": "A302", "exit": "A302", "lost": "A308"}
 _LAST_LINE = "a snippet must end by reaching its last line"
@@ -159,18 +160,39 @@ def _line(snippet: Snippet, line: int) -> Place:
 
 def _prints(snippet: Snippet, ran: Ran) -> Iterator[Finding]:
     for stated in snippet.prints:
-        printed = "".join(text for line, text in ran.prints if line == stated.first)
-        if _normal(printed) != _normal(stated.stated):
+        printed = _printed(stated, ran)
+        if printed is None or _lines(printed) != _lines(stated.stated + "\n"):
+            unlike = looks_alike(stated.stated, (printed or "").removesuffix("\n"))
             yield Finding(
                 code="A304",
                 place=stated.place,
                 message="the printed output differs from what is stated",
-                hint="state what it prints, or mend the code",
-                stated=stated.stated,
-                computed=printed.rstrip("\n") or "(nothing)",
+                hint=unlike or "state what it prints, or mend the code",
+                stated=stated.stated or "(an empty line)",
+                computed=_said_of(printed, ran),
                 page=snippet.place.path if stated.place.path != snippet.place.path else "",
             )
 
 
-def _normal(text: str) -> str:
-    return "\n".join(line.rstrip() for line in text.strip("\n").splitlines())
+def _printed(stated: Print, ran: Ran) -> str | None:
+    """Return what a statement printed; None if it printed nothing, which is no empty line."""
+    under_way = range(stated.first, stated.last + 1)
+    texts = [
+        text
+        for lines, text in ran.prints
+        if any(line in under_way for line in (lines[:1] if stated.own else lines))
+    ]
+    return "".join(texts) if texts else None
+
+
+def _said_of(printed: str | None, ran: Ran) -> str:
+    if printed is None:
+        return (
+            "(not kept: more was printed before it than is kept)" if ran.prints_cut else "(nothing)"
+        )
+    return printed.removesuffix("\n") or "(an empty line)"
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines without blanks at their ends, which no editor shows."""
+    return [line.rstrip(" \t") for line in text.removesuffix("\n").split("\n")]

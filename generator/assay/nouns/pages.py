@@ -59,11 +59,14 @@ class Formula(Struct, frozen=True):
     display: bool
 
 
-class Print(Struct, frozen=True):
-    """A ``print`` with the output that the page states for it (``#>``)."""
+class Print(Struct, frozen=True, kw_only=True):
+    """A statement with the output that the page states for it (``#>``)."""
 
     first: int
+    """The first line of the statement in its snippet, counted from 1."""
     last: int
+    own: bool
+    """Whether it is a ``print``, whose own output counts; else all that was printed during it."""
     place: Place
     stated: str
 

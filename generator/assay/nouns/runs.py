@@ -72,8 +72,13 @@ class Ran(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     seconds: float
     raised: Raised | None = None
-    prints: tuple[tuple[int, str], ...] = ()
-    """First line of each ``print`` call, and what it wrote, in order."""
+    prints: tuple[tuple[tuple[int, ...], str], ...] = ()
+    """What each ``print`` wrote, in order, and the lines of this snippet that were under way.
+
+    The first is that of the call itself, 0 where that stands elsewhere.
+    """
+    prints_cut: bool = False
+    """Whether more was printed than is kept line by line."""
     output: str = ""
 
 

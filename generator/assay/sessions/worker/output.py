@@ -14,6 +14,8 @@ import sys
 SURROGATE = re.compile("[\ud800-\udfff]")
 CUT_SHORT = re.compile(r"(\\x[89a-f][0-9a-f]){1,3}$")
 """What is left of a character that was cut in two."""
+LONGEST_PRINT = 8192
+"""The most that is kept of one print, so that a long one leaves room for those behind it."""
 
 
 class Report:
@@ -79,29 +81,41 @@ def write_all(fd, data):
 
 
 class Prints:
-    """Stands for `print`, and remembers which line of the snippet that runs printed what.
+    """Stands for `print`, and remembers during which lines of the running snippet what was printed.
 
-    What a function of an earlier snippet prints belongs to no line of this one.
+    What is printed in a thread, or by a snippet that has ended, belongs to no line.
     """
 
     number = 0
 
     def __init__(self, kept):
-        self.print_, self.room, self.found = builtins.print, kept, []
+        self.print_, self.room, self.cut, self.found = builtins.print, kept, False, []
         builtins.print = self.print
 
     def print(self, *args, sep=" ", end="\n", file=None, flush=False):
         if file is not None and file is not sys.stdout:
             self.print_(*args, sep=sep, end=end, file=file, flush=flush)
             return
-        text = io.StringIO()
-        self.print_(*args, sep=sep, end=end, file=text)
-        frame = sys._getframe(1)
-        if frame.f_code.co_filename == f"snippet:{self.number}" and self.room > 0:
-            self.found.append((frame.f_lineno, text.getvalue()[: self.room]))
-            self.room -= len(text.getvalue())
+        buffer = io.StringIO()
+        self.print_(*args, sep=sep, end=end, file=buffer)
+        text = buffer.getvalue()
+        if self.room > 0:
+            self.note(sys._getframe(1), text)
+        else:
+            self.cut = True
         if sys.stdout is not None:
-            sys.stdout.write(text.getvalue())
+            sys.stdout.write(text)
+
+    def note(self, frame, text):
+        name, lines = f"snippet:{self.number}", []
+        direct = frame.f_code.co_filename == name
+        while frame is not None:
+            if frame.f_code.co_filename == name:
+                lines.append(frame.f_lineno)
+            frame = frame.f_back
+        if lines:
+            self.found.append((lines if direct else [0, *lines], text[:LONGEST_PRINT]))
+            self.room -= min(len(text), LONGEST_PRINT)
 
     def take(self):
         found, self.found = self.found, []

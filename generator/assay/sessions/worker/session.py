@@ -87,6 +87,7 @@ def run_all(job, sources, report, output, prints):
                 "seconds": time.perf_counter() - started,
                 "raised": raised,
                 "prints": prints.take(),
+                "prints_cut": prints.cut,
                 "output": output.take(),
             }
         )
