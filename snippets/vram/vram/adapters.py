@@ -110,15 +110,20 @@ class LoraLinear(nn.Module):
         out: Tensor = self.base_layer(x)
         if self.copies:
             out = out.clone()
+        dtype = out.dtype
         x = x.to(self.lora_A.weight.dtype)
         if self.dropout:
             x = F.dropout(x, self.dropout)
+        if self.magnitude is None and not self.copies:
+            # In one statement, as in PEFT: what is added is let go of before the sum is cast.
+            out = out + self.lora_B(self.lora_A(x)) * 2.0
+            return out.to(dtype)
         update = self.lora_B(self.lora_A(x)) * 2.0
         if self.copies:
-            update = update.to(out.dtype)
+            update = update.to(dtype)
         if self.magnitude is not None:
             update = self._directed(x, out, update)
-        added: Tensor = (out + update).to(out.dtype)
+        added: Tensor = (out + update).to(dtype)
         return added
 
     def _directed(self, x: Tensor, out: Tensor, update: Tensor) -> Tensor:
