@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
-from vram import estimate, llama, parameters
+from vram import build, estimate, llama, parameters
 from vram.adapters import constant_bytes, lora, nf4, nf4_bytes
 from vram.persistent import parameter_bytes
 from vram.shapes import LlamaShape
@@ -66,3 +66,12 @@ def test_a_qlora_step_needs_less_than_a_full_one() -> None:
     assert estimate(llama(SMALL), sequence=32, lora_rank=4, nf4=True).persistent_bytes < (
         full.persistent_bytes
     )
+
+
+def test_the_layers_of_gpt2_take_adapters() -> None:
+    """Their weights are (inputs, outputs); PEFT trains 294,912 parameters at rank 8 of c_attn."""
+    model = lora(build("gpt2", device="meta"), 8, ("c_attn",))
+    assert sum(p.numel() for p in model.parameters() if p.requires_grad) == 294_912
+    packed = estimate("gpt2", nf4=True, lora_rank=8, dora=True, batch=1, sequence=64)
+    plain = estimate("gpt2", lora_rank=8, dora=True, batch=1, sequence=64)
+    assert packed.persistent_bytes < plain.persistent_bytes

@@ -53,10 +53,10 @@ class NF4Linear(nn.Module):
     product in that dtype.
     """
 
-    def __init__(self, linear: nn.Linear, *, double: bool) -> None:
+    def __init__(self, linear: Any, *, double: bool) -> None:
         super().__init__()
         self.compute_dtype = linear.weight.dtype
-        self.outputs, self.inputs = linear.weight.shape
+        self.outputs, self.inputs = _sides(linear)
         sizes = nf4_buffers(linear.weight.numel(), double=double)
         packed = torch.empty(sizes.pop("weight")[0], 1, dtype=torch.uint8, device="meta")
         self.weight = nn.Parameter(packed, requires_grad=False)
@@ -126,11 +126,15 @@ class LoraLinear(nn.Module):
         added: Tensor = (out + update).to(dtype)
         return added
 
+    def _weight(self) -> Tensor:
+        weight: Any = self.base_layer.weight
+        return weight.T if _is_turned(self.base_layer) else weight  # type: ignore[no-any-return]
+
     def _directed(self, x: Tensor, out: Tensor, update: Tensor) -> Tensor:
         """Scale by magnitude / |W + BA|, as PEFT does: W + BA is made anew for each pass."""
         unit = torch.eye(self.lora_A.in_features, device=x.device, dtype=x.dtype)
         both = self.lora_B(self.lora_A(unit)).T.detach()
-        weight = both.new_empty(both.shape) if self.copies else self.base_layer.weight.to(x.dtype)
+        weight = both.new_empty(both.shape) if self.copies else self._weight().to(x.dtype)
         length = torch.linalg.norm(weight + both, dim=1).to(both.dtype)
         scale = (self.magnitude / length).view(1, -1)
         turned: Tensor = (scale - 1) * out + scale * update
@@ -196,7 +200,7 @@ def _linears(model: nn.Module, targets: Iterable[str] | str) -> list[tuple[nn.Mo
     for path, module in model.named_modules():
         for name, child in module.named_children():
             chosen = name in wanted if wanted is not None else f"{path}.{name}".strip(".") != output
-            if chosen and isinstance(child, nn.Linear | NF4Linear):
+            if chosen and _is_linear(child):
                 found.append((module, name, child))
     if not found:
         raise ValueError(f"no linear layer (nn.Linear) is named by {targets!r}: nothing to adapt")
@@ -210,11 +214,22 @@ def _output_name(model: nn.Module) -> str | None:
     return next((name for name, layer in layers if layer.out_features in rows), None)
 
 
+def _is_linear(layer: nn.Module) -> bool:
+    return isinstance(layer, nn.Linear | NF4Linear) or _is_turned(layer)
+
+
+def _is_turned(layer: nn.Module) -> bool:
+    """Whether it is GPT-2's linear layer, whose weight is (inputs, outputs), ours or theirs."""
+    return type(layer).__name__ == "Conv1D"
+
+
 def _sides(layer: nn.Module) -> tuple[int, int]:
+    """Return how many outputs and inputs a linear layer has."""
     if isinstance(layer, NF4Linear):
         return layer.outputs, layer.inputs
-    assert isinstance(layer, nn.Linear)
-    return layer.out_features, layer.in_features
+    weight: Any = layer.weight
+    outputs, inputs = weight.shape[:: -1 if _is_turned(layer) else 1]
+    return outputs, inputs
 
 
 def quantisation_constants(model: nn.Module) -> list[Buffer]:

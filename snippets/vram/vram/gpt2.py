@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .layers import ACTIVATION, Embedding, Linear
+from .layers import ACTIVATION, Conv1D, Embedding, Linear
 from .shapes import GPT2Shape
 
 
@@ -105,19 +105,3 @@ class GPT2FeedForward(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.c_proj(self.activation(self.c_fc(x)))
         return F.dropout(out, self.dropout) if self.dropout and self.training else out
-
-
-class Conv1D(nn.Module):
-    """A linear layer whose weight is (inputs, outputs), as OpenAI's checkpoints store it."""
-
-    def __init__(self, inputs: int, outputs: int, device: torch.device, dtype: torch.dtype) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.empty(inputs, outputs, device=device, dtype=dtype))
-        self.bias = nn.Parameter(torch.empty(outputs, device=device, dtype=dtype))
-        if not self.weight.is_meta:
-            nn.init.normal_(self.weight, std=0.02)
-            nn.init.zeros_(self.bias)
-
-    def forward(self, x: Tensor) -> Tensor:
-        flat = torch.addmm(self.bias, x.view(-1, x.shape[-1]), self.weight)
-        return flat.view(*x.shape[:-1], -1)

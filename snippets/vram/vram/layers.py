@@ -31,6 +31,22 @@ ACTIVATION: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
+class Conv1D(nn.Module):
+    """A linear layer whose weight is (inputs, outputs), as OpenAI's checkpoints store it."""
+
+    def __init__(self, inputs: int, outputs: int, device: torch.device, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(inputs, outputs, device=device, dtype=dtype))
+        self.bias = nn.Parameter(torch.empty(outputs, device=device, dtype=dtype))
+        if not self.weight.is_meta:
+            nn.init.normal_(self.weight, std=0.02)
+            nn.init.zeros_(self.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        flat = torch.addmm(self.bias, x.view(-1, x.shape[-1]), self.weight)
+        return flat.view(*x.shape[:-1], -1)
+
+
 class Linear(nn.Linear):
     """nn.Linear that draws no initial values where there is no storage to hold them."""
 
