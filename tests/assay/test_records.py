@@ -211,7 +211,9 @@ def test_a_record_stays_good_when_nothing_that_it_depended_on_changed(
 
 def test_a_claim_that_is_newer_than_the_record_is_not_measured_yet(recorded: Project) -> None:
     """A claim that asks for what the record does not hold awaits a new one; others still hold."""
-    recorded.edit("docs/gpu.md", '[64 GB](claim:peak "id=whole")', '["done"](claim:kit.measure.word)')
+    recorded.edit(
+        "docs/gpu.md", '[64 GB](claim:peak "id=whole")', '["done"](claim:kit.measure.word)'
+    )
     report = recorded.check()
     assert lines_of(report) == ["docs/gpu.md:7:24 A110"]
     assert "NVIDIA L4 was made without it" in report.findings[0].message

@@ -24,7 +24,9 @@ PROJECT = {
     "docs/by-name.md": page(
         'import importlib\nx = importlib.import_module("helper").two', "[2](claim:x)"
     ),
-    "docs/apart.md": page('y = 3\nprint("a")  #> a', '[3](claim:y), and [3](claim:y "id=again") again.'),
+    "docs/apart.md": page(
+        'y = 3\nprint("a")  #> a', '[3](claim:y), and [3](claim:y "id=again") again.'
+    ),
     "snippets/helper.py": "two = 2\n",
     "snippets/between.py": "from helper import two as x\n",
     "snippets/unused.py": "",

@@ -61,7 +61,7 @@ def test_the_command_prints_a_table(capsys: pytest.CaptureFixture[str]) -> None:
         ("gpt2 --seq 8 --no-such-option", "unrecognized arguments: --no-such-option"),
         ("gpt2 --seq eight", "argument --seq: invalid int value"),
         ("gpt2 --seq 8 --ranks 0", "ranks must be at least 1: 0"),
-        ("gpt2 --seq 8 --lora 8", "no linear layer (nn.Linear) is named"),
+        ("gpt2 --seq 8 --lora 8 --lora-targets wte", "no linear layer (nn.Linear) is named"),
         ("llama-3.2-1b --seq 8 --lora 513", "rank 513 is more than 512, a side of k_proj"),
         ("gpt2 --seq 99999999999999999999", "sequence must be at most 536,870,912"),
         ("llama-3.2-1b --batch 536870912 --seq 536870912", "more bytes than torch can count"),

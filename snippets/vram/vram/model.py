@@ -109,10 +109,13 @@ class Decoder(nn.Module):
     def _mask(self, x: Tensor, window: int | None) -> Tensor | None:
         """Return the mask of layers with this window; a causal kernel needs none for a long one."""
         batch, length = x.shape[:2]
-        if self.shape.attention_softcap is not None:  # one for each sequence, as transformers does
-            return added(seen(length, window, x.device).expand(batch, -1, -1, -1), x.dtype)
+        softcap = self.shape.attention_softcap is not None
         # As transformers does: a window as long as the sequence is masked, a longer one is not.
-        return seen(length, window, x.device) if window and window <= length else None
+        if not softcap and not (window and window <= length):
+            return None
+        # Each sequence has one, of the same storage until a kernel makes something of it.
+        mask = seen(length, window, x.device).expand(batch, -1, -1, -1)
+        return added(mask, x.dtype) if softcap else mask
 
     def _theta(self, window: int | None) -> float:
         local = self.shape.local_theta if window else None
