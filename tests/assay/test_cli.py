@@ -22,7 +22,8 @@ FILES = {
     "docs/good.md": page("x = 1", "[1](claim:x)"),
     "docs/bad.md": page(
         'size = 64_242_089_984\nprint("a")  #> b',
-        '[64.2 GB](claim:size), [64.3 GB](claim:size "within 0.01 GB, id=near"), [1](claim:sise) 12 GB',
+        '[64.2 GB](claim:size), [64.3 GB](claim:size "within 0.01 GB, id=near"), '
+        "[1](claim:sise) 12 GB",
         id="sizes",
     ),
     "docs/broken.md": page("1 / 0", "[1](claim:good/x)"),
