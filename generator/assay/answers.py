@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from .findings import endings
-from .nouns import Checked, Device, Outcome, Session
+from .nouns import Checked, Device, Job, Key, Outcome, Session
 from .project import Project, keep_record
 from .sessions import records
 from .sessions.store import Store
@@ -33,6 +33,7 @@ class Kept:
         self, project: Project, store: Store | None = None, here: Device = Device.CPU
     ) -> None:
         self._project, self._store, self._here = project, store, {Device.CPU, here}
+        self._kept: dict[Key, Job] = {}
 
     def known(self, session: Session) -> Checked | None:
         """Return a result that still stands, or what records say."""
@@ -43,6 +44,7 @@ class Kept:
             return records.answer(session, recorded, self._project.sources.digest)
         store = self._store_for(session)
         outcome = store.find(session.job) if store else None
+        self._kept[session.key] = session.job
         return Checked(session=session, outcome=outcome, reused=True) if outcome else None
 
     def keep(self, checked: Checked) -> None:
@@ -50,6 +52,11 @@ class Kept:
         store = self._store_for(checked.session)
         if store and endings.is_success(checked):
             store.keep(checked.session.job, checked.outcome)
+
+    def forget(self, key: Key) -> None:
+        """Keep nothing of a session that another run has shown to differ."""
+        if self._store and key in self._kept:
+            self._store.forget(self._kept.pop(key))
 
     def _store_for(self, session: Session) -> Store | None:
         return self._store if session.job.device is Device.CPU else None

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol, TypedDict, Unpack
+
+from msgspec.structs import replace
 
 from . import progress
 from .answers import Answers, Kept
 from .entries import parse
-from .findings import compare, prose, rules
+from .findings import compare, prose, repeats, rules
 from .nouns import Checked, Device, Entry, Failure, Key, Outcome, Report, Session
 from .plan import Scope, plan
 from .project import Project, read, setup_of, store_of
-from .sessions.runner import Fresh, Runner, by_device, default_runner, gpu_here
+from .sessions import twice
+from .sessions.runner import Fresh, Runner, Setup, by_device, default_runner, gpu_here
 
 EVERYTHING = Scope()
 
@@ -75,6 +78,8 @@ class How(TypedDict, total=False):
     """Whether results are reused and kept; by default they are."""
     here: Device
     """The device whose sessions run here, instead of asking records; by default the CPU."""
+    twice: bool
+    """Whether each session runs again, by a worker of its own; by default not."""
     watch: Watch
     """What is told how it goes on; by default nothing."""
 
@@ -92,10 +97,25 @@ def check_project(project: Project, scope: Scope = EVERYTHING, **how: Unpack[How
     runner = how.get("runner")
     if runner is not None:
         return check(project, scope, answers, runner, watch)
-    own = default_runner(setup, how.get("jobs") or os.cpu_count() or 1)
+    jobs = how.get("jobs") or os.cpu_count() or 1
+    report = _run_by(setup, jobs, lambda run: check(project, scope, answers, run, watch))
+    if not how.get("twice"):
+        return report
+    anew = Kept(project, None, here)
+    second = _run_by(
+        twice.another(setup),
+        jobs,
+        lambda run: check(project, scope, anew, twice.backwards(run), watch),
+    )
+    for key in repeats.differing(report, second):
+        answers.forget(key)
+    return replace(report, findings=(*report.findings, *repeats.found(report, second)))
+
+
+def _run_by(setup: Setup, jobs: int, checked: Callable[[Runner], Report]) -> Report:
+    own = default_runner(setup, jobs)
     try:
-        run = by_device(own, Fresh(setup, 1))  # a GPU is measured by one session at a time
-        return check(project, scope, answers, run, watch)
+        return checked(by_device(own, Fresh(setup, 1)))  # a GPU is measured by one at a time
     finally:
         own.close()
 

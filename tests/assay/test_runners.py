@@ -19,7 +19,6 @@ from assay.nouns import Job, Outcome, Source
 from assay.sessions import hearing, processes
 from assay.sessions.pool import Pool
 from assay.sessions.runner import Fresh, Setup, Warm
-from assay.sessions.twice import another, differences, differing
 
 from .conftest import Make
 from .lab import Project, needs_proc, page, running_in, wait_for_none_in
@@ -295,38 +294,3 @@ def test_kills_at_any_moment_leave_nothing_wrong(make: Make, number: int) -> Non
     assert [verdict.computed for verdict in after.verdicts] == list(range(6))
     assert marked(check.pid) == []
     assert wait_for_none_in(project.root) == []
-
-
-# Running twice.
-
-DIFFERS = {
-    "x = 1": [],
-    "import random\nx = random.random()": [],
-    "import random\nx = random.Random().random()": ["x"],
-    "x = ''.join(set('abcdefghij'))": ["x"],
-    "print(hash('a'))\nx = 1": ["the output of snippet 1"],
-    "import os\nx = 1\nif hash('a') % 2: os._exit(3)": None,
-    "raise [ValueError, KeyError][hash('ab') % 2]": None,
-}
-
-
-def test_what_differs_between_two_runs_is_named(tmp_path: Path) -> None:
-    """Another hash seed and order: values and output that differ are named, with both."""
-    setup = Setup(root=str(tmp_path), path=())
-    jobs = {
-        n: Job(sources=(Source(code),), probes=("x",), timeout=9.0)
-        for n, code in enumerate(DIFFERS)
-    }
-    first, second = Warm(setup, 2), Warm(another(setup), 2)
-    try:
-        outcomes = dict(first(jobs.items(), silent))
-        found = dict(differing(jobs, outcomes, second))
-    finally:
-        first.close()
-        second.close()
-    for number, expected in enumerate(DIFFERS.values()):
-        if expected is not None:
-            assert [d.what for d in found.get(number, ())] == expected
-    for difference in found[2]:
-        assert difference.first != difference.second
-    assert list(differences(outcomes[0], outcomes[0])) == []

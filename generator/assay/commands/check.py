@@ -27,6 +27,7 @@ from . import options, selection
     default=Device.CPU.value,
     help="Run its sessions here, instead of asking records.",
 )
+@click.option("--twice", is_flag=True, help="Run each session again, and say what differs.")
 @options.require_records
 @options.jobs
 @options.no_store
@@ -37,6 +38,7 @@ def check(
     output: Path | None,
     changed: bool,
     device: str,
+    twice: bool,
     require_records: bool,
     jobs: int | None,
     no_store: bool,
@@ -55,7 +57,13 @@ def check(
         here = Device(device)
         with progress.watch() as watch:
             report = check_project(
-                project, scope, jobs=jobs, keep=not no_store, here=here, watch=watch
+                project,
+                scope,
+                jobs=jobs,
+                keep=not no_store,
+                here=here,
+                twice=twice,
+                watch=watch,
             )
         text = FORMATS[format_](report)
         if output is None:

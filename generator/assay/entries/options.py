@@ -21,6 +21,14 @@ _OPTION = re.compile(
 )
 _LANGUAGE = re.compile(r"\{?\s*\.?([\w+-]*)")
 _FALSE = frozenset({"", "no", "off", "false", "0"})
+_ELSEWHERE = {
+    "workdir": "leave it out: a session runs in the project's root; write paths from there",
+    "returncode": 'leave it out: a session that is to end in an error says raises="SystemExit"',
+    "width": "leave it out: output is shown as it was printed; break its lines in the code",
+    "idprefix": "leave it out: headings that are printed are made unique by MkDocs",
+    "updatetoc": "leave it out: headings that are printed are part of the table of contents",
+}
+"""Options of markdown-exec that do nothing here, and what to do instead."""
 _CURES = {"timeout": 'write seconds, as in timeout="60"'}
 _FAULTS = {"timeout": "is no number of seconds"}
 _FIELDS = {field.name: field for field in msgspec.structs.fields(Options)}
@@ -52,8 +60,7 @@ def typed(written: Mapping[str, str]) -> tuple[Options, list[tuple[str, str]]]:
     refused = []
     for key, text in written.items():
         if key not in _FIELDS:
-            hint = nearest(key, _FIELDS) or f"known: {', '.join(sorted(_FIELDS))}"
-            refused.append((f"the fence option {key!r} is unknown", hint))
+            refused.append(_unknown(key))
             continue
         try:
             values[key] = _value(key, text)
@@ -62,6 +69,13 @@ def typed(written: Mapping[str, str]) -> tuple[Options, list[tuple[str, str]]]:
                 (f"{key}={text!r} {_FAULTS.get(key, 'is not known')}", _cure(key, text, str(error)))
             )
     return Options(**values), refused
+
+
+def _unknown(key: str) -> tuple[str, str]:
+    if key in _ELSEWHERE:
+        return f"the fence option {key!r} does nothing here", _ELSEWHERE[key]
+    hint = nearest(key, _FIELDS) or f"known: {', '.join(sorted(_FIELDS))}"
+    return f"the fence option {key!r} is unknown", hint
 
 
 def _value(key: str, text: str) -> Any:

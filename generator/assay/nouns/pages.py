@@ -86,11 +86,6 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     hl_lines: str = ""
     id: str = ""
     session: str = ""
-    width: str = ""
-    idprefix: str = ""
-    returncode: str = ""
-    updatetoc: str = ""
-    workdir: str = ""
     device: Device | None = None
     timeout: Annotated[float, Meta(gt=0, le=86_400)] | None = None
     """The session's limit in seconds."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import shutil
 import sys
 import tempfile
 from contextlib import suppress
@@ -73,6 +74,10 @@ class Store:
             for old in self._traces(here)[TRACES:]:
                 old.unlink(missing_ok=True)
         return ()
+
+    def forget(self, job: Job) -> None:
+        """Drop all results of *job*."""
+        shutil.rmtree(self.folder / self._key(job), ignore_errors=True)
 
     def _changes(self, outcome: Outcome) -> list[str]:
         return list(self.sources.changes(outcome.traced))

@@ -83,6 +83,12 @@ CODES = {
         "A link to a claim has to lead to one, also after a sentence is inserted before it.",
         "Give the later claim an id of its own in its title: `id=second`.",
     ),
+    "A114": Code(
+        "differs-between-runs",
+        "Another run of the same code gives something else.",
+        "What holds in one run alone is luck, and its result is not kept.",
+        "Seed what is drawn, sort what comes out of a set, or state fewer digits.",
+    ),
     "A201": Code(
         "unbound-figure",
         "A figure in the prose is bound to nothing.",
