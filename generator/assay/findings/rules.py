@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from .. import made
 from ..nouns import Checked, Entry, Finding, Key, Place, Verdict
 from ..plan import Plan, Scope
 from . import citations, endings, formulas, prose, structure
@@ -93,6 +94,21 @@ def claims(facts: Facts) -> Iterator[Finding]:
     yield from (verdict.finding for verdict in facts.verdicts if verdict.finding is not None)
 
 
+def reserved(facts: Facts) -> Iterator[Finding]:
+    """Pages of the project that stand where assay puts one of its own."""
+    docs, terms = f"{facts.project.settings.docs}/", f"{facts.project.settings.glossary}/"
+    for entry in facts.chosen:
+        in_terms = entry.path.startswith(terms)
+        address = f"{made.TERMS}/{entry.slug}.md" if in_terms else entry.path.removeprefix(docs)
+        if made.has(address) and entry.path.startswith((docs, terms)):
+            yield Finding(
+                code="A513",
+                place=Place(entry.path),
+                message=f"{address} is a page that assay makes",
+                hint="give the file another name, or its text to a page of another name",
+            )
+
+
 def orphans(facts: Facts) -> Iterator[Finding]:
     """Records that belong to no session."""
     if facts.scope.pages is not None:
@@ -110,7 +126,7 @@ def orphans(facts: Facts) -> Iterator[Finding]:
             )
 
 
-OF_PAGES: tuple[Rule, ...] = (files, between, latex, figures, cited, orphans)
+OF_PAGES: tuple[Rule, ...] = (files, between, reserved, latex, figures, cited, orphans)
 OF_RUNS: tuple[Rule, ...] = (parsed, ended, claims)
 
 

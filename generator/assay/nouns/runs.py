@@ -127,6 +127,11 @@ class Outcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     when: str = ""
     seconds: float = 0.0
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether more was printed than is kept; the worker's note says so."""
+        return any("longer than is kept" in note for note in self.notes)
+
 
 class Record(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An outcome measured on a GPU: what ran, on what it depended, where, what came back."""

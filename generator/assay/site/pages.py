@@ -16,6 +16,7 @@ import markupsafe
 from msgspec import Struct
 
 from ..findings.codes import CODES
+from ..made import CATEGORIES, FINDINGS, LEDGER, TERMS
 from ..nouns import Checked, Entry, Key, Paper, Report, Status, Verdict
 from ..project import Project
 from ..reports import again
@@ -25,10 +26,6 @@ from . import weave
 from .anchors import anchors
 from .inline import coded, inert, text_of
 
-TERMS = "glossary"
-CATEGORIES = "categories"
-LEDGER = "claims"
-FINDINGS = "reference/findings.md"
 STATUS = "<!-- assay:status -->"
 
 

@@ -77,7 +77,9 @@ def _laid_out(snippet: Snippet, output: str) -> str:
 def _note(snippet: Snippet, checked: Checked | None, resting: int) -> str:
     kind, text = _said(snippet, checked)
     rests = f"; {_resting(resting, snippet.session)}" if checked and kind != "fails" else ""
-    return f'<p class="assay-ran assay-{kind}">{html.escape(text)}{rests}.</p>'
+    is_cut = checked is not None and checked.outcome.is_cut
+    cut = "; its session printed more than is kept, and is cut short here" if is_cut else ""
+    return f'<p class="assay-ran assay-{kind}">{html.escape(text)}{rests}{cut}.</p>'
 
 
 _SAID = {

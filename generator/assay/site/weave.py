@@ -7,6 +7,7 @@ link to its proof on the same page. What contributors wrote is data to templates
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ from msgspec import Struct
 
 from ..entries import edits
 from ..figures import match
-from ..nouns import Checked, Citation, Entry, Key, Snippet, Span, Verdict
+from ..nouns import Checked, Citation, Entry, Key, Snippet, Span, Status, Verdict
 from . import snippets
 from .anchors import anchors
 from .inline import inert, mathml, text_of
@@ -104,8 +105,14 @@ def _claim(verdict: Verdict) -> str:
     title = f"{said[0].upper()}{said[1:]}: {_short(verdict)}"
     return (
         f'<a class="assay-claim assay-{verdict.status.value}" id="claim-{verdict.id}" '
-        f'href="#proof-{verdict.id}" title="{_attribute(title)}">{text_of(verdict.claim.text)}</a>'
+        f'href="#proof-{verdict.id}" title="{_attribute(title)}">{_shown(verdict)}</a>'
     )
+
+
+def _shown(verdict: Verdict) -> str:
+    """Return what a claim says; of one that was not measured nothing is known, so nothing is."""
+    awaited = verdict.status is Status.UNMEASURED
+    return text_of(verdict.status.words if awaited else verdict.claim.text)
 
 
 def _short(verdict: Verdict) -> str:
@@ -133,8 +140,16 @@ def _snippet(
     checks: Mapping[Key, Checked],
 ) -> str:
     session = entry.slug, snippet.session
-    resting = sum(verdict.session == session for verdict in verdicts)
+    resting = sum(v.session == session and _binds(snippet, v, entry) for v in verdicts)
     return snippets.snippet(snippet, checks.get(session), resting)
+
+
+def _binds(snippet: Snippet, verdict: Verdict, entry: Entry) -> bool:
+    """Whether a claim rests on this snippet of its session: the last that binds the name."""
+    root = re.split(r"[.\[]", verdict.probe)[0]
+    own = [s for s in entry.snippets if s.session == snippet.session]
+    binding = [s for s in own if root in s.names] or own
+    return binding[-1] is snippet
 
 
 def _proofs(

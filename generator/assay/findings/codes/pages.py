@@ -113,4 +113,10 @@ CODES = {
         "A session is one process on one device; one of them would run on the wrong one.",
         "Give the snippet a session of its own.",
     ),
+    "A513": Code(
+        "made-page",
+        "A page has the address of one that assay makes.",
+        "One of the two would take the other's place, and nobody would be told.",
+        "Give the file another name.",
+    ),
 }
