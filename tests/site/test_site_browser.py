@@ -112,3 +112,19 @@ def test_search_finds_a_term_by_its_alias(open_page):
     page.get_by_role("textbox", name="Search").click()
     page.keyboard.type("decoupled", delay=20)
     page.locator(".md-search-result__item a", has_text="AdamW").first.wait_for(timeout=10_000)
+
+
+def test_back_returns_to_the_sentence_and_its_address(open_page, address):
+    """From a claim to its proof and back, five times along a page: the same place, the same URL."""
+    page = open_page("glossary/vram/")
+    claims = page.locator("a.assay-claim")
+    for number in range(0, claims.count(), max(1, claims.count() // 5)):
+        claim = claims.nth(number)
+        claim.scroll_into_view_if_needed()
+        page.wait_for_timeout(200)
+        before = page.url, page.evaluate("scrollY")
+        claim.click()
+        page.wait_for_function("url => location.href !== url", arg=before[0])
+        page.go_back()
+        page.wait_for_function("url => location.href === url", arg=before[0])
+        page.wait_for_function("y => Math.abs(scrollY - y) < 3", arg=before[1])
