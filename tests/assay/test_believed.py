@@ -573,3 +573,14 @@ def test_a_project_inside_of_python_is_followed(packages: Packages) -> None:
     (root / "d.txt").write_text("2")
     assert packages.check(project) == ("1 claim: 1 failing", False)
     shutil.rmtree(root.parent)
+
+
+def test_a_folder_with_a_link_in_a_circle_is_not_empty(make: Make) -> None:
+    """What else comes into it is seen, though the link in it leads nowhere."""
+    code = "import os\nx = len(os.listdir('data'))"
+    made = make({"docs/a.md": page(code, "[2](claim:x)"), "data/one": ""})
+    (made.root / "data/circle").symlink_to("circle")
+    assert values(made.check()) == [2]
+    (made.root / "data/two").write_text("", encoding="utf-8")
+    again = made.check()
+    assert (ran(again), values(again)) == ({"a"}, [3])

@@ -191,9 +191,17 @@ def listing(path: str) -> dict[str, bool]:
     """Return the names in a folder, and whether each is a folder; none where it cannot be read."""
     try:
         with os.scandir(path) as items:
-            return {i.name: i.is_dir() for i in items if i.name != MADE_BY_PYTHON}
+            return {i.name: is_folder(i) for i in items if i.name != MADE_BY_PYTHON}
     except OSError:
         return {}
+
+
+def is_folder(item: os.DirEntry[str]) -> bool:
+    """Whether an entry leads to a folder; a link in a circle leads nowhere, and is there."""
+    try:
+        return item.is_dir()
+    except OSError:
+        return False
 
 
 def found(folder: str, inside: dict[str, bool], module: str) -> str | None:
