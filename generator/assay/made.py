@@ -1,4 +1,4 @@
-"""The pages that assay makes: their addresses are its own, and no page of a project may have one."""
+"""The pages that assay makes: their addresses are its own, and no page of a project has one."""
 
 from __future__ import annotations
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -55,3 +58,40 @@ def test_the_first_site_is_moved_into_place(tmp_path: Path) -> None:
     """Where nothing stands yet, the new folder takes the name."""
     swap.swap_in(folder(tmp_path / "new", "new"), tmp_path / "site")
     assert (tmp_path / "site" / "index.html").read_text() == "new"
+
+
+def test_hidden_files_of_a_site_stay(tmp_path: Path) -> None:
+    """What a host keeps in a site, such as .nojekyll or .git, is there after the next build."""
+    site = folder(tmp_path / "site", "old")
+    (site / ".git").mkdir()
+    (site / ".git" / "config").write_text("mine")
+    (site / ".nojekyll").write_text("")
+    swap.swap_in(folder(tmp_path / "new", "new"), site)
+    assert (site / ".git" / "config").read_text() == "mine"
+    assert (site / ".nojekyll").exists()
+    assert (site / "index.html").read_text() == "new"
+
+
+def test_a_folder_that_is_no_site_is_refused(tmp_path: Path) -> None:
+    """A name that only happens to be the site's keeps what it holds; an empty one may be taken."""
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / ".hidden").write_text("")
+    swap.refuse_foreign(site)
+    (site / "thesis.tex").write_text("years of work")
+    with pytest.raises(swap.ForeignError, match=r"'thesis\.tex' .* move it away"):
+        swap.refuse_foreign(site)
+    (site / "404.html").write_text("")
+    swap.refuse_foreign(site)
+
+
+def test_what_a_killed_build_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    """Its folder bears the number of its process; those of living ones and of others stay."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    for name in (f".site-{ended.pid}-x", f".site-{os.getppid()}-y", ".site-mine"):
+        (tmp_path / name).mkdir()
+    with swap.new_beside(tmp_path / "site") as new:
+        assert new.parent.name.startswith(f".site-{os.getpid()}-")
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == sorted([f".site-{os.getppid()}-y", ".site-mine"])

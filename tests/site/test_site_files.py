@@ -1,6 +1,8 @@
 """The built site, read as files."""
 
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -95,3 +97,24 @@ def test_every_formula_became_mathml(pages):
     for file, page in pages.items():
         prose = re.sub(r"<(pre|code|script|math)\b.*?</\1>", "", page.text, flags=re.S)
         assert not re.search(r"\$[^$\s][^$]*\$", re.sub(r"<[^>]+>", "", prose)), file
+
+
+def test_a_link_in_the_docs_publishes_nothing_from_outside(tmp_path):
+    """The build ends, names the link, and leaves no site."""
+    (tmp_path / "secret.txt").write_text("key", encoding="utf-8")
+    root = tmp_path / "project"
+    (root / "docs").mkdir(parents=True)
+    (root / "docs" / "index.md").write_text("# Home\n", encoding="utf-8")
+    (root / "docs" / "notes.txt").symlink_to(tmp_path / "secret.txt")
+    (root / "assay.toml").write_text("", encoding="utf-8")
+    settings = "site_name: x\nsite_dir: out/public\ntheme: material\nplugins: [assay]\n"
+    (root / "mkdocs.yml").write_text(settings, encoding="utf-8")
+    command = [sys.executable, "-m", "assay", "build"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "docs/notes.txt leads out of the project" in done.stderr
+    (root / "docs" / "notes.txt").unlink()
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    assert done.stdout.endswith("pages in out/public/\n")
+    assert (root / "out" / "public" / "index.html").is_file()
+    assert sorted(path.name for path in (root / "out").iterdir()) == ["public"]

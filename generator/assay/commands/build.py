@@ -33,8 +33,9 @@ def build(require_records: bool, jobs: int | None, no_store: bool, root: Path | 
         from ..site import mkdocs
 
         try:
-            pages = mkdocs.build(project, report)
+            folder, pages = mkdocs.build(project, report)
         except mkdocs.SiteError as error:
             click.echo(f"assay: error: {error}", err=True)
             sys.exit(error.status)
-        click.echo(f"assay: {pages} pages in {mkdocs.FOLDER}/")
+        shown = folder.relative_to(top) if folder.is_relative_to(top) else folder
+        click.echo(f"assay: {pages} pages in {shown}/")

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from ..nouns import Report
 from ..project import Project
 from ..settings import SettingsError
-from .swap import swap_in
+from .swap import ForeignError, new_beside, refuse_foreign, swap_in
 
-FOLDER = "site"
 _CONFIG = "mkdocs.yml"
 
 
@@ -28,25 +26,31 @@ class SiteError(Exception):
         self.status = status
 
 
-def build(project: Project, report: Report) -> int:
-    """Render the pages; return their number. *report* holds, or this is not called."""
+def build(project: Project, report: Report) -> tuple[Path, int]:
+    """Render the pages; return the site's folder and their number.
+
+    *report* holds, or this is not called.
+    """
     from mkdocs.commands.build import build as render
     from mkdocs.exceptions import Abort, MkDocsException
 
-    target = project.root / FOLDER
     _show_log(logging.WARNING)
-    with tempfile.TemporaryDirectory(dir=project.root, prefix=".site-") as folder:
-        new = Path(folder) / "new"
-        try:
-            config = _config(project.root, site_dir=str(new), strict=True)
+    try:
+        config = _config(project.root, strict=True)
+        target = Path(config.site_dir)
+        refuse_foreign(target)
+        with new_beside(target) as new:
+            config.site_dir = str(new)
             plugin_of(config).checked = project, report
             config.plugins.on_startup(command="build", dirty=False)
             render(config)
-        except (Abort, MkDocsException) as error:
-            message = f"mkdocs could not render the pages: {error}"
-            raise SiteError(f"{message}; the site was left as it was", 1) from error
-        swap_in(new, target)
-    return sum(1 for _ in target.rglob("*.html"))
+            swap_in(new, target)
+    except (Abort, MkDocsException) as error:
+        message = f"mkdocs could not render the pages: {error}"
+        raise SiteError(f"{message}; the site was left as it was", 1) from error
+    except ForeignError as error:
+        raise SiteError(str(error), 2) from error
+    return target, sum(1 for _ in target.rglob("*.html"))
 
 
 def serve(root: Path, address: str, open_in_browser: bool) -> None:

@@ -78,6 +78,7 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
             )
         root, docs = self._site.project.root, self._site.project.settings.docs
         sources = {address: path for path, address in self._site.addresses.items()}
+        self._refuse_links_out(files, config)
         for path, text in self._texts.items():
             source = sources.get(path)
             if source is None:
@@ -89,6 +90,19 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
             uri = f"assets/{asset.name}"
             files.append(File.generated(config, uri, abs_src_path=str(asset)))
         return files
+
+    def _refuse_links_out(self, files: Files, config: MkDocsConfig) -> None:
+        """Raise where a link in the docs leads out of the project: it would be published."""
+        assert self._site is not None
+        root = self._site.project.root.resolve()
+        docs = Path(config.docs_dir)
+        for file in files:
+            path = Path(file.abs_src_path or "")
+            if path.is_relative_to(docs) and not path.resolve().is_relative_to(root):
+                raise PluginError(
+                    f"assay: {path.relative_to(root)} leads out of the project, to "
+                    f"{path.resolve()}; put the file into the docs, or list it in exclude_docs"
+                )
 
     @event_priority(FIRST)
     def on_page_read_source(self, /, *, page: Page, config: MkDocsConfig) -> str | None:

@@ -2,6 +2,7 @@
 
 Law: where the system can exchange two names in one step, that is what is done; elsewhere the old
 folder is moved away first, for as long as a rename takes, and put back if the new one cannot come.
+Only a site is replaced, and its hidden files stay, as MkDocs lets them.
 """
 
 from __future__ import annotations
@@ -10,17 +11,66 @@ import ctypes
 import os
 import shutil
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _AT_FDCWD = -100  # linux/fcntl.h
 _RENAME_EXCHANGE = 2  # linux/fs.h, and RENAME_SWAP of sys/stdio.h on macOS
 
 
+_SIGNS = ("404.html", "sitemap.xml", "claims.json")
+"""What MkDocs or assay puts at the top of every site."""
+
+
+class ForeignError(Exception):
+    """A folder that is no site stands where the site is to be."""
+
+
+def refuse_foreign(target: Path) -> None:
+    """Raise :class:`ForeignError` where *target* holds something that is no site."""
+    if target.is_dir():
+        there = [path.name for path in target.iterdir() if not path.name.startswith(".")]
+        if there and not any(sign in there for sign in _SIGNS):
+            raise ForeignError(
+                f"{target} holds {there[0]!r} and is no site that MkDocs or assay made; move it "
+                "away, or name another folder as site_dir in mkdocs.yml"
+            )
+
+
+@contextmanager
+def new_beside(target: Path) -> Iterator[Path]:
+    """Give a folder to build in, on the file system of *target*; drop those of killed builds."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for left in target.parent.glob(".site-*"):
+        pid = left.name.split("-")[1]
+        if pid.isdecimal() and not _is_alive(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
+    prefix = f".site-{os.getpid()}-"
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=prefix) as folder:
+        yield Path(folder) / "new"
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
 def swap_in(new: Path, target: Path) -> None:
-    """Put *new* where *target* is or is to be; what stood there is gone afterwards."""
+    """Put *new* where *target* is or is to be; of what stood there only hidden files remain."""
     if not target.exists():
         new.rename(target)
         return
+    for hidden in target.glob(".*"):
+        copy = shutil.copytree if hidden.is_dir() else shutil.copy2
+        if not (new / hidden.name).exists():
+            copy(hidden, new / hidden.name)
     if not exchange(new, target):
         _in_two_steps(new, target)
     shutil.rmtree(new, ignore_errors=True)
