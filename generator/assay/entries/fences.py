@@ -18,6 +18,7 @@ from . import options, outputs
 
 _INCLUDE = re.compile(r"""^\s*-{1,2}8<-{1,2}\s+(?P<q>["'])(?P<file>[^"']+)(?P=q)\s*$""")
 _PYTHON = frozenset({"python", "py", "python3"})
+_SHELL = frozenset({"bash", "sh", "shell", "zsh", "console"})
 
 
 class Fence:
@@ -65,9 +66,7 @@ class Fence:
 
     def _check_options(self) -> None:
         if self.language not in _PYTHON:
-            self._break(
-                "A310", f"only Python runs, not {self.language!r}", 'write ```python exec="on"'
-            )
+            self._break("A310", f"only Python runs, not {self.language!r}", _cure(self.language))
         for message, hint in self.refused:
             self._break("A310", message, hint)
 
@@ -127,6 +126,14 @@ class Fence:
             elif not self.broken:
                 message = "this stated output belongs to nothing that prints"
                 self._say("A311", message, "put #> behind what prints, or on the next line", place)
+
+
+def _cure(language: str) -> str:
+    if language.lower() in _PYTHON:
+        return f"write it small: {language.lower()}"
+    if language.lower() in _SHELL:
+        return "no shell runs here: show it without exec, or start the program from Python"
+    return "show it without exec, or compute it in Python"
 
 
 def _bound_by(table: symtable.SymbolTable) -> Iterator[str]:

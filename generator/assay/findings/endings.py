@@ -121,7 +121,7 @@ def _ran(snippet: Snippet, ran: Ran, checked: Checked) -> Iterator[Finding]:
         yield _finding("A306", snippet, message, "take raises= out, or mend the code")
     elif ran.raised is not None:
         kind = ran.raised.kinds[0]
-        expect = f'mend the code, or expect it with raises="{kind}"'
+        expect = _MISSING if kind == "ModuleNotFoundError" else _expecting(kind)
         yield _finding(
             "A302" if end is End.EXITED else "A301",
             snippet,
@@ -129,6 +129,16 @@ def _ran(snippet: Snippet, ran: Ran, checked: Checked) -> Iterator[Finding]:
             _LAST_LINE if end is End.EXITED else expect,
             _raised_at(checked.session, snippet, ran.raised.frames),
         )
+
+
+_MISSING = (
+    "install it where assay runs, and add it to the requirements; that a page shows its absence, "
+    'it says with raises="ModuleNotFoundError"'
+)
+
+
+def _expecting(kind: str) -> str:
+    return f'mend the code, or expect it with raises="{kind}"'
 
 
 def _finding(

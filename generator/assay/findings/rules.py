@@ -90,8 +90,16 @@ def ended(facts: Facts) -> Iterator[Finding]:
 
 
 def claims(facts: Facts) -> Iterator[Finding]:
-    """Claims that do not hold, or could not be checked."""
-    yield from (verdict.finding for verdict in facts.verdicts if verdict.finding is not None)
+    """Claims that do not hold, or could not be checked; those that wait for a session as one."""
+    waiting: dict[tuple[str, Key], list[Finding]] = {}
+    for verdict in facts.verdicts:
+        if verdict.finding is not None and verdict.finding.code == CONSEQUENCE:
+            waiting.setdefault((verdict.entry, verdict.session), []).append(verdict.finding)
+        elif verdict.finding is not None:
+            yield verdict.finding
+    for first, *others in waiting.values():
+        more = f"; {len(others)} more of the page wait for it" if others else ""
+        yield replace(first, message=f"{first.message}{more}")
 
 
 def reserved(facts: Facts) -> Iterator[Finding]:
@@ -126,6 +134,8 @@ def orphans(facts: Facts) -> Iterator[Finding]:
             )
 
 
+CONSEQUENCE = "A107"
+"""The code of a claim whose session failed, which has a finding of its own."""
 OF_PAGES: tuple[Rule, ...] = (files, between, reserved, latex, figures, cited, orphans)
 OF_RUNS: tuple[Rule, ...] = (parsed, ended, claims)
 
@@ -137,7 +147,12 @@ def found(facts: Facts) -> tuple[Finding, ...]:
     """
     rules = OF_RUNS if facts.scope.device else (*OF_PAGES, *OF_RUNS)
     findings = (_weighed(finding, facts.scope) for rule in rules for finding in rule(facts))
-    return tuple(sorted(dict.fromkeys(findings), key=lambda f: (f.place, f.code)))
+    return tuple(sorted(dict.fromkeys(findings), key=_order))
+
+
+def _order(finding: Finding) -> tuple[str, bool, Place, str]:
+    """Causes come before what follows from them, page by page."""
+    return finding.place.path, finding.code == CONSEQUENCE, finding.place, finding.code
 
 
 def _weighed(finding: Finding, scope: Scope) -> Finding:
