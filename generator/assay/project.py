@@ -62,6 +62,7 @@ def read(root: Path, named: Iterable[str] = ()) -> Project:
     reader = _Reader(root)
     terms = reader.texts(settings.glossary, "*.md")
     docs, left_out = _docs(reader, settings)
+    docs = {path: text for path, text in docs.items() if path not in terms}
     others = [path for path in (*settings.also, *named) if path not in {**terms, **docs}]
     also = {path: reader.text(path) for path in dict.fromkeys(others) if path not in left_out}
     also_read = {path: text for path, text in also.items() if text is not None}

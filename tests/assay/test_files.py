@@ -77,3 +77,15 @@ def test_a_file_name_that_is_no_text_is_a_finding(make: Make) -> None:
         assert (done.returncode, done.stderr) == (1, "")
         assert "docs/\\udcff.md" in done.stdout.replace("\\\\", "\\")
         assert "12 GB" in done.stdout
+
+
+def test_a_glossary_within_the_docs_is_read_once(make: Make) -> None:
+    """Its entries are terms, and no pages of the docs beside."""
+    entry = (
+        "---\nterm: Adam\ncategory: Optimizers\nsummary: An optimizer.\nprerequisites: []\n"
+        f"reviewed: {{by: maintainers, on: 2026-11-20}}\n---\n\n{page('n = 2', '[2](claim:n)')}"
+    )
+    made = make({"docs/terms/adam.md": entry, "assay.toml": 'glossary = "docs/terms"\n'})
+    report = made.check()
+    assert [e.slug for e in report.entries] == ["adam"]
+    assert [v.status.value for v in report.verdicts] == ["verified"]

@@ -95,7 +95,8 @@ def _compose(source: str) -> yaml.MappingNode:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = (mark.line + 2, mark.column + 1) if mark else (1, 1)
-        raise _Refused(f"the front matter is not YAML: {error.problem}", *where) from error
+        colon = "; put a text that holds ': ' in quotes" if "mapping values" in str(error) else ""
+        raise _Refused(f"the front matter is not YAML: {error.problem}{colon}", *where) from error
     except (yaml.YAMLError, RecursionError) as error:
         raise _Refused(f"the front matter is not YAML: {error}", 1, 1) from error
     if not isinstance(node, yaml.MappingNode):
@@ -138,6 +139,9 @@ def _pairs(
     return pairs
 
 
+_REQUIRED = tuple(f.name for f in msgspec.structs.fields(FrontMatter) if f.required)
+
+
 def _blank(front: FrontMatter, places: Mapping[str, Place]) -> Iterator[tuple[str, Place]]:
     """Yield what a term needs and has only in name: text without a letter to show."""
     for key in ("term", "category", "summary", "aliases", "prerequisites", "papers"):
@@ -159,6 +163,11 @@ def _invalid(path: str, error: str, places: dict[str, Place]) -> Finding:
     key = at.strip("`").removeprefix(".").replace("[...]", "[0]")
     unknown = re.search(r"unknown field `([^`]+)`", message)
     hint = _HINT
+    if "missing required field" in message:
+        lacking = [name for name in _REQUIRED if name not in places]
+        message = f"there is no {' and no '.join(lacking)}" if lacking else message
+    if "RFC3339" in message:
+        message, hint = "this is no day", "write the year first, as in 2026-11-25"
     if unknown:
         key = f"{key}.{unknown[1]}".strip(".")
         hint = nearest(unknown[1], FrontMatter.__struct_fields__) or _HINT
