@@ -22,8 +22,11 @@ class Answers(Protocol):
     def known(self, session: Session) -> Checked | None:
         """Return what is known of *session*; None if it has to run."""
 
-    def keep(self, checked: Checked) -> None:
-        """Take in a session that has just run."""
+    def why(self, session: Session) -> str:
+        """Return why *session* has to run."""
+
+    def keep(self, checked: Checked) -> tuple[str, ...]:
+        """Take in a session that has just run; return why its result is not kept, if it is not."""
 
 
 class Kept:
@@ -47,11 +50,17 @@ class Kept:
         self._kept[session.key] = session.job
         return Checked(session=session, outcome=outcome, reused=True) if outcome else None
 
-    def keep(self, checked: Checked) -> None:
+    def why(self, session: Session) -> str:
+        """Return what has changed since a result was kept, or that there is none."""
+        store = self._store_for(session)
+        return store.missed(session.job) if store else ""
+
+    def keep(self, checked: Checked) -> tuple[str, ...]:
         """Keep a success in the store."""
         store = self._store_for(checked.session)
-        if store and endings.is_success(checked):
-            store.keep(checked.session.job, checked.outcome)
+        if store is None or not endings.is_success(checked):
+            return ()  # how it ended is a finding of its own
+        return store.keep(checked.session.job, checked.outcome)
 
     def forget(self, key: Key) -> None:
         """Keep nothing of a session that another run has shown to differ."""
@@ -72,10 +81,15 @@ class Measured:
         """Return nothing for what can run: measuring means running."""
         return _not_to_run(session) if session.is_broken else None
 
-    def keep(self, checked: Checked) -> None:
+    def why(self, session: Session) -> str:
+        """Return nothing: it was asked for."""
+        return ""
+
+    def keep(self, checked: Checked) -> tuple[str, ...]:
         """Write the record of a session that ran to its end, whatever the page states."""
         if endings.has_answer(checked):
             self._told(keep_record(self._project, checked))
+        return ()
 
 
 def _not_to_run(session: Session) -> Checked:

@@ -146,8 +146,9 @@ def _checked(
         watch.begin(len(asked))
     jobs = ((number, session.job) for number, session in enumerate(asked))
     for number, outcome in run(jobs, lambda n: watch.start(asked[n])) if asked else ():
-        checked = Checked(session=asked[number], outcome=outcome)
-        found[checked.session.key] = checked
-        answers.keep(checked)  # before it is said to have ended, so that what is said is kept
+        ran = asked[number]
+        checked = Checked(session=ran, outcome=outcome, ran_since=answers.why(ran))
+        # Kept before it is said to have ended, so that an interrupt loses nothing that was said.
+        found[ran.key] = checked = replace(checked, unkept=answers.keep(checked))
         watch.end(checked.session, outcome.seconds)
     return found

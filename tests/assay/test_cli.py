@@ -69,7 +69,7 @@ SCHEMA: dict[str, Mapping[str, object]] = {
                "versions": dict, "date": str},
     "snippets": {"path": str, "line": int, "id": str, "session": str, "status": str,
                  "seconds": NUMBER,
-                 "reused": bool},
+                 "reused": bool, "ran_since": str, "unkept": list},
     "findings": {"code": str, "severity": str, "path": str, "line": int, "column": int,
                  "end_line": int, "end_column": int, "page": str, "message": str, "hint": str,
                  "stated": str, "computed": str, "fix": list},

@@ -9,6 +9,9 @@ import pytest
 from assay.nouns import Job, Outcome, Source
 from assay.sessions.runner import Fresh, Setup, Warm
 
+from .conftest import Make
+from .lab import page
+
 Run = Callable[[str], Outcome]
 
 UNKEPT = {
@@ -142,3 +145,23 @@ def test_a_session_depends_on_what_it_asks_for_alone(tmp_path: Path) -> None:
     assert asked[:2] == [{}, {}]
     assert "numpy" in asked[2]
     assert [f for f in found[0].traced.files if "site-packages" not in f] == []
+
+
+def test_the_report_says_why_a_session_ran_and_why_it_will_run_again(make: Make) -> None:
+    """What has changed since its result was kept; and what keeps a result from being kept."""
+    made = make(
+        {
+            "docs/reads.md": page("x = open('data').read()", '["1"](claim:x)'),
+            "docs/clock.md": page("import time\nx = time.time() > 0", "[True](claim:x)"),
+            "data": "1",
+        }
+    )
+    first = {row["path"]: row for row in made.report()["snippets"]}
+    assert first["docs/reads.md"]["ran_since"] == "no result of this code is kept"
+    assert first["docs/reads.md"]["unkept"] == []
+    assert first["docs/clock.md"]["unkept"] == ["read the clock (time.time)"]
+    made.edit("data", "1", "2")
+    second = {row["path"]: row for row in made.report()["snippets"]}
+    assert second["docs/reads.md"]["ran_since"] == "data has changed"
+    said = made.assay("check").stdout
+    assert "will run again, since it read the clock (time.time): clock snippet-1\n" in said

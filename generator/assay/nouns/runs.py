@@ -160,6 +160,10 @@ class Checked(Struct, frozen=True, kw_only=True):
     session: Session
     outcome: Outcome
     reused: bool = False
+    ran_since: str = ""
+    """Why no kept result was used, where it ran."""
+    unkept: tuple[str, ...] = ()
+    """Why its result is not kept, each reason in words that follow "it"."""
     record: Record | None = None
     changed: tuple[str, ...] = ()
     """What has changed since the record was made, which makes it stale."""

@@ -70,6 +70,10 @@ class SnippetRow(Struct, frozen=True, kw_only=True):
     status: str
     seconds: float
     reused: bool
+    ran_since: str
+    """Why no kept result was used, where it ran."""
+    unkept: tuple[str, ...]
+    """Why its session's result is not kept, each reason in words that follow "it"."""
 
 
 class EditRow(Located, frozen=True, kw_only=True):
@@ -160,6 +164,8 @@ def _snippet(snippet: Snippet, checked: Checked) -> SnippetRow:
         status="stale" if checked.changed else _STATUS.get(end_of(snippet, checked), "failed"),
         seconds=round(ran[number].seconds, 6) if number < len(ran) else 0.0,
         reused=checked.reused,
+        ran_since=checked.ran_since,
+        unkept=checked.unkept,
     )
 
 

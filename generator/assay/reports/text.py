@@ -30,12 +30,24 @@ def summary_lines(report: Report) -> Iterator[str]:
     ran += f", {counts.recorded} recorded" if counts.recorded else ""
     claims = f"{plural(counts.claims, 'claim')}: {counted(statuses(report.verdicts))}"
     yield f"{claims}; {ran}; {plural(counts.errors, 'error')}; {counts.seconds:.2f} s"
+    yield from _unkept(report)
     kept = [e for e in report.exemptions if e.kept]
     if kept:
         yield f"names kept {sum(e.kept for e in kept)} numbers out of the figure check:"
         yield from (visible(f"  {e.kept:>4}  {e.reason}  ({e.pattern})") for e in kept)
     for code in sorted({f.code for f in report.findings}):
         yield f"{code}: {CODES[code].summary}"
+
+
+def _unkept(report: Report) -> Iterator[str]:
+    """Name the sessions that will run again next time, by the reason."""
+    sessions: dict[str, list[str]] = {}
+    for checked in report.checked:
+        for reason in checked.unkept:
+            name = f"{checked.session.page} {checked.session.name}"
+            sessions.setdefault(reason, []).append(name)
+    for reason, names in sessions.items():
+        yield visible(f"will run again, since it {reason}: {', '.join(names)}")
 
 
 def _awaits(finding: Finding) -> bool:

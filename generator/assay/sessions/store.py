@@ -56,6 +56,16 @@ class Store:
                 return replace(trace.outcome, traced=trace.traced)
         return None
 
+    def missed(self, job: Job) -> str:
+        """Return why *job* has no result that stands: what has changed since the newest."""
+        here = self._key(job)
+        for trace in filter(None, (_read(file, here) for file in self._traces(here))):
+            if not set(job.probes) <= trace.outcome.values.keys():
+                return "a claim asks for a value that was not kept"
+            changed = next(iter(self.sources.changes(trace.traced)), "")
+            return f"{changed} has changed" if changed else "it was kept for another folder"
+        return "no result of this code is kept"
+
     def keep(self, job: Job, outcome: Outcome) -> tuple[str, ...]:
         """Keep *outcome*, a success; return why not, in words that follow "it", if it is not.
 
