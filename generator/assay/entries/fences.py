@@ -37,6 +37,11 @@ class Fence:
         self._check_options()
         shown, lines = self._included(files, folder)
         code, comments = outputs.taken_out(shown)
+        for row in outputs.nearly(code):
+            message = "this is nearly #>, so nothing compares it"
+            self._say(
+                "A314", message, "write #> first, and what is printed", Place(*lines[row - 1], 1)
+            )
         is_python = self.language in _PYTHON
         names, open_names = self._names(code, lines) if is_python else (frozenset(), False)
         return Snippet(
@@ -126,6 +131,21 @@ class Fence:
             elif not self.broken:
                 message = "this stated output belongs to nothing that prints"
                 self._say("A311", message, "put #> behind what prints, or on the next line", place)
+
+
+def not_run(info: str, code: str) -> tuple[str, str] | None:
+    """Return a message and a hint for a fence that does not run and looks as if it should."""
+    language, written = options.split(info)
+    for key in written:
+        if key != "exec" and sorted(key.lower()) == sorted("exec"):
+            return (
+                f"the option {key!r} is nearly exec, and the fence does not run",
+                'write exec="on"',
+            )
+    if language in _PYTHON and any(comment.text for comment in outputs.taken_out(code)[1]):
+        hint = 'write exec="on" behind the language, or take #> out'
+        return "the fence states output (#>), and does not run", hint
+    return None
 
 
 def _cure(language: str) -> str:

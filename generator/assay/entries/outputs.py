@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import tokenize
 from collections.abc import Iterator
 
@@ -15,6 +16,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ..nouns import Place, Print
+
+_NEARLY = re.compile(r"#\s+>|#\s*=+>|#.+#\s*>")
 
 
 class Comment(Struct, frozen=True):
@@ -36,18 +39,34 @@ def taken_out(shown: str) -> tuple[str, list[Comment]]:
     """Return the code without its ``#>`` comments, and them."""
     code = lines_of(shown)
     found: list[Comment] = []
-    try:
-        for token in tokenize.generate_tokens(io.StringIO(shown).readline) if "#>" in shown else ():
-            if token.type == tokenize.COMMENT and token.string.startswith("#>"):
-                row, column = token.start
-                behind = code[row - 1][:column]
-                code[row - 1] = behind.rstrip()
-                below = found[-1] if found and found[-1].row == row - 1 else None
-                above = row if behind.strip() else below.above if below else row - 1
-                found.append(Comment(row, column, above, token.string[2:].removeprefix(" ")))
-    except (tokenize.TokenError, SyntaxError):
-        pass  # the syntax error is reported with its line where the code is compiled
+    for text, (row, column) in _comments(shown) if "#>" in shown else ():
+        if text.startswith("#>"):
+            behind = code[row - 1][:column]
+            code[row - 1] = behind.rstrip()
+            below = found[-1] if found and found[-1].row == row - 1 else None
+            above = row if behind.strip() else below.above if below else row - 1
+            found.append(Comment(row, column, above, text[2:].removeprefix(" ")))
     return ("\n".join(code) + "\n" if found else shown), list(_runs(found))
+
+
+def nearly(code: str) -> list[int]:
+    """Return the rows of comments that are nearly ``#>``, and stand behind or below a ``print``."""
+    lines = ["", *lines_of(code)]
+    return [
+        row
+        for text, (row, column) in _comments(code)
+        if _NEARLY.match(text) and "print(" in f"{lines[row - 1]} {lines[row][:column]}"
+    ]
+
+
+def _comments(code: str) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Yield each comment and where it begins, up to what is no Python."""
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(code).readline) if "#" in code else ():
+            if token.type == tokenize.COMMENT:
+                yield token.string, token.start
+    except (tokenize.TokenError, SyntaxError):
+        return  # the syntax error is reported with its line where the code is compiled
 
 
 def _runs(comments: list[Comment]) -> Iterator[Comment]:

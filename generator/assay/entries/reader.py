@@ -183,6 +183,8 @@ class Reader:
             fence = fences.Fence(place, span, detail["Fenced"], code, number)
             self.snippets.append(fence.snippet(self.files, self.folder))
             self.findings += fence.findings
+        elif not text.example and (why := fences.not_run(detail["Fenced"], code)):
+            self._say("A314", self.lines.place(span.start), *why)
         return end + 1
 
     def _html_block(self, text: _Text) -> int:

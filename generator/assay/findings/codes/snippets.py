@@ -83,4 +83,10 @@ CODES = {
         "Readers see it on the site, and no check has read it.",
         "Close the fence with as many marks, put an empty line before it, or indent less.",
     ),
+    "A314": Code(
+        "nearly-run",
+        "A fence looks as if it ran, or a comment as if it were compared, and is not.",
+        "A slip of a letter would leave a figure unchecked, and nobody would be told.",
+        'Write `exec="on"`, or `#>`, as it is read.',
+    ),
 }
