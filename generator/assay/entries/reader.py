@@ -40,6 +40,7 @@ class _Text:
     """A text that is being read: its events, and how far it has been read."""
 
     def __init__(self, text: str, offsets: list[int], *, example: bool) -> None:
+        text, offsets = seen.apart(text, offsets)
         self.events: list[Any] = list(pyromark.events_with_range(text, options=_OPTIONS))
         self.source, self.example, self.at = Source(text, offsets), example, 0
 

@@ -84,3 +84,33 @@ def _pieces(events: list[Any], source: Source) -> Iterator[str]:
             yield source.text[start:end]
         elif name in {"InlineMath", "DisplayMath"}:
             yield HOLE
+
+
+_OPENS = re.compile(r"[ \t]*(?:!!!|\?\?\?\+?|===)[ \t!+]*[\w\"']")
+_MARK = re.compile(r"[ \t>]*(`{3,}|~{3,})")
+
+
+def apart(text: str, offsets: list[int]) -> tuple[str, list[int]]:
+    r"""Put an empty line behind each line that opens an admonition or a tab.
+
+    Python-Markdown takes what is indented below it for its content; CommonMark, for which it is a
+    paragraph, would take that for more of the paragraph, and see no fence in it.
+
+    >>> apart("!!! note\n    It is.", list(range(18)))[0]
+    '!!! note\n\n    It is.'
+    """
+    if not _OPENS.search(text):
+        return text, offsets
+    parts, places, at, mark = list[str](), list[int](), 0, ""
+    lines = text.splitlines(keepends=True)
+    for line, below in zip(lines, [*lines[1:], ""], strict=True):
+        parts.append(line)
+        places += offsets[at : at + len(line)]
+        at += len(line)
+        fence = _MARK.match(line)
+        if fence:
+            mark = fence[1] if not mark else "" if fence[1].startswith(mark) else mark
+        elif not mark and _OPENS.match(line) and below.strip() and below[:1] in " \t":
+            parts.append("\n")
+            places.append(offsets[at - 1])
+    return "".join(parts), places
