@@ -15,10 +15,11 @@ def as_text(report: Report) -> str:
     """Return the report as text for a terminal; what awaits a GPU stands folded at its end."""
     texts = {entry.path: entry.text for entry in report.entries}
     awaiting = [finding for finding in report.findings if _awaits(finding)]
+    shown = [finding for finding in report.findings if not _awaits(finding)]
+    last = {finding.checked_with: number for number, finding in enumerate(shown)}
     parts = [
-        _finding(finding, texts.get(finding.place.path, ""))
-        for finding in report.findings
-        if not _awaits(finding)
+        _finding(f, texts.get(f.place.path, ""), is_last=last[f.checked_with] == number)
+        for number, f in enumerate(shown)
     ]
     return "\n\n".join([*parts, *_awaiting(awaiting), "\n".join(summary_lines(report))]) + "\n"
 
@@ -67,7 +68,8 @@ def _head(finding: Finding) -> str:
     return visible(f"{where}: {finding.severity} {finding.code}: {finding.message}")
 
 
-def _finding(finding: Finding, text: str) -> str:
+def _finding(finding: Finding, text: str, *, is_last: bool) -> str:
+    """Show a finding; the last of a page says how that page is checked again."""
     place = finding.place
     lines = [_head(finding)]
     source = text.split("\n")
@@ -78,7 +80,8 @@ def _finding(finding: Finding, text: str) -> str:
         lines += [f"  computed  {_indented(finding.computed or '(nothing)')}"]
     hint = again.hint(finding)
     lines += [f"  hint: {visible(hint)}"] if hint else []
-    lines.append(f"  again: {visible(again.check(finding.checked_with))}")
+    if is_last:
+        lines.append(f"  again: {visible(again.check(finding.checked_with))}")
     return "\n".join(lines)
 
 
