@@ -5,6 +5,7 @@ Law: every fault found is reported at its own place, in one run; none hides anot
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -185,8 +186,16 @@ def _links(entries: Sequence[Entry], files: set[str]) -> Iterator[Finding]:
                     code="A507",
                     place=link.place,
                     message=f"the link goes to {link.target!r}, which does not exist",
-                    hint=nearest(link.target, files) or "correct the path",
+                    hint=_as_seen_from(entry.path, link.target, files) or "correct the path",
                 )
+
+
+def _as_seen_from(page: str, target: str, files: set[str]) -> str:
+    """Return the hint for a link of *page*: the nearest file's address, as that page writes it."""
+    folder = posixpath.dirname(page) or "."
+    return nearest(
+        posixpath.relpath(target, folder), {posixpath.relpath(file, folder) for file in files}
+    )
 
 
 def _lengths(terms: Sequence[Entry], words: int) -> Iterator[Finding]:
