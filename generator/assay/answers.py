@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from .findings import endings
-from .nouns import Checked, Device, Job, Key, Outcome, Session
+from .nouns import Checked, Device, Outcome, Session
 from .project import Project, keep_record
 from .sessions import records
 from .sessions.store import Store
@@ -23,7 +23,7 @@ class Answers(Protocol):
         """Return what is known of *session*; None if it has to run."""
 
     def why(self, session: Session) -> str:
-        """Return why *session* has to run."""
+        """Return why *session* has to run; ask before it does."""
 
     def keep(self, checked: Checked) -> tuple[str, ...]:
         """Take in a session that has just run; return why its result is not kept, if it is not."""
@@ -36,7 +36,6 @@ class Kept:
         self, project: Project, store: Store | None = None, here: Device = Device.CPU
     ) -> None:
         self._project, self._store, self._here = project, store, {Device.CPU, here}
-        self._kept: dict[Key, Job] = {}
 
     def known(self, session: Session) -> Checked | None:
         """Return a result that still stands, or what records say."""
@@ -47,7 +46,6 @@ class Kept:
             return records.answer(session, recorded, self._project.sources.digest)
         store = self._store_for(session)
         outcome = store.find(session.job) if store else None
-        self._kept[session.key] = session.job
         return Checked(session=session, outcome=outcome, reused=True) if outcome else None
 
     def why(self, session: Session) -> str:
@@ -62,10 +60,11 @@ class Kept:
             return ()  # how it ended is a finding of its own
         return store.keep(checked.session.job, checked.outcome)
 
-    def forget(self, key: Key) -> None:
+    def forget(self, session: Session) -> None:
         """Keep nothing of a session that another run has shown to differ."""
-        if self._store and key in self._kept:
-            self._store.forget(self._kept.pop(key))
+        store = self._store_for(session)
+        if store:
+            store.forget(session.job)
 
     def _store_for(self, session: Session) -> Store | None:
         return self._store if session.job.device is Device.CPU else None

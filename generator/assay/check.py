@@ -107,9 +107,9 @@ def check_project(project: Project, scope: Scope = EVERYTHING, **how: Unpack[How
         jobs,
         lambda run: check(project, scope, anew, twice.backwards(run), watch),
     )
-    for key in repeats.differing(report, second):
-        answers.forget(key)
-    return replace(report, findings=(*report.findings, *repeats.found(report, second)))
+    for session in repeats.differing(report, second):
+        answers.forget(session)
+    return repeats.told(report, second)
 
 
 def _run_by(setup: Setup, jobs: int, checked: Callable[[Runner], Report]) -> Report:
@@ -144,10 +144,11 @@ def _checked(
     found = {k: c or Checked(session=wanted[k], outcome=lost) for k, c in known.items()}
     if asked:
         watch.begin(len(asked))
+    why = [answers.why(session) for session in asked]  # what runs may change what it is asked of
     jobs = ((number, session.job) for number, session in enumerate(asked))
     for number, outcome in run(jobs, lambda n: watch.start(asked[n])) if asked else ():
         ran = asked[number]
-        checked = Checked(session=ran, outcome=outcome, ran_since=answers.why(ran))
+        checked = Checked(session=ran, outcome=outcome, ran_since=why[number])
         # Kept before it is said to have ended, so that an interrupt loses nothing that was said.
         found[ran.key] = checked = replace(checked, unkept=answers.keep(checked))
         watch.end(checked.session, outcome.seconds)

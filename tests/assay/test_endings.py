@@ -14,10 +14,11 @@ import pytest
 from assay.nouns import Job, Outcome, Source
 from assay.project import setup_of
 from assay.sessions.runner import Fresh, Warm
+from assay.sessions.worker.output import LONGEST_PRINT
 from assay.settings import load
 
 from .conftest import Make
-from .lab import needs_proc, running_in, wait_for_none_in
+from .lab import needs_proc, page, running_in, wait_for_none_in
 
 LEAVERS = {
     "a child": """
@@ -130,3 +131,24 @@ def test_the_limit_counts_from_when_a_session_begins(kind: type[Fresh | Warm], m
         runner.close()
     kinds = [found[n].failure and found[n].failure.kind for n in range(len(jobs))]
     assert kinds == list(sources.values())
+
+
+def test_what_is_kept_of_long_output_never_passes_for_all_of_it(make: Make) -> None:
+    """The part that is kept, stated, is not what was printed; and what is behind it is unknown."""
+    made = make(
+        {
+            "docs/long.md": page(f'print("y" * 9_000)  #> {"y" * LONGEST_PRINT}'),
+            "docs/behind.md": page(
+                'for number in range(9):\n    print("z" * 8_000)\nprint("last")  #> last'
+            ),
+            "docs/empty.md": page('for number in range(99):\n    print(end="")\nprint("a")  #> a'),
+        }
+    )
+    found = [(f.place.path, f.code, f.computed) for f in made.check().findings]
+    assert [(path, code) for path, code, _ in found if code == "A304"] == [
+        ("docs/behind.md", "A304"),
+        ("docs/long.md", "A304"),
+    ]
+    assert {c.splitlines()[0][-22:] for _, code, c in found if code == "A304"} == {
+        "(the rest is not kept)"
+    }

@@ -53,6 +53,7 @@ def test_what_holds_in_one_run_alone_is_found(make: Make) -> None:
         ("docs/raises.md", 3, "error"),
     }
     assert {f["code"] for f in findings} == {"A114"}
+    assert [f["path"] for f in findings] == sorted(f["path"] for f in findings)
     assert all("seed what is drawn" in f["hint"] for f in findings)
 
 
@@ -60,6 +61,9 @@ def test_what_differs_is_not_kept(make: Make) -> None:
     """After it the sessions that differ run again, and the steady ones do not."""
     made = make(STEADY | UNSTEADY)
     assert made.assay("check", "--twice").returncode == 1
+    rows = made.report("--twice")["snippets"]
+    differ = {row["path"] for row in rows if "differs between runs" in row["unkept"]}
+    assert differ == set(UNSTEADY) | {"docs/digits.md"}
     rows = made.report()["snippets"]
     assert {row["path"] for row in rows if not row["reused"]} == set(UNSTEADY) | {"docs/digits.md"}
 

@@ -113,8 +113,9 @@ def test_a_link_in_the_docs_publishes_nothing_from_outside(tmp_path):
     done = subprocess.run(command, cwd=root, capture_output=True, text=True)
     assert done.returncode == 1
     assert "docs/notes.txt leads out of the project" in done.stderr
-    (root / "docs" / "notes.txt").unlink()
+    (root / "mkdocs.yml").write_text(f"{settings}exclude_docs: notes.txt\n", encoding="utf-8")
     done = subprocess.run(command, cwd=root, capture_output=True, text=True)
     assert done.stdout.endswith("pages in out/public/\n")
     assert (root / "out" / "public" / "index.html").is_file()
+    assert not (root / "out" / "public" / "notes.txt").exists()
     assert sorted(path.name for path in (root / "out").iterdir()) == ["public"]

@@ -28,7 +28,7 @@ PHRASES: list[tuple[str, str, Callable[[re.Match[str]], dict[str, Any]]]] = [
     ("is true", r"is true", lambda m: {"is_true": True}),
     ("refuted", r"refuted", lambda m: {"refuted": True}),
     ("true for", r"true for (?P<it>\S+)", lambda m: {"refuted": True, "true_for": m["it"]}),
-    ("id", r"id ?= ?(?P<it>\w+(?:[-.]\w+)*)", lambda m: {"id": m["it"]}),
+    ("id", r"id ?= ?\w+(?:[-.]\w+)*", lambda m: {}),  # ids.py reads it
     ("in", r"in (?P<it>.+)", lambda m: {"unit": m["it"].strip()}),
     ("setting", r"setting", lambda m: {"setting": True}),
 ]

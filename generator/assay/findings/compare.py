@@ -74,7 +74,7 @@ def verdict(bound: Bound, answers: Sequence[Checked | None], names: Names) -> Ve
         entry=bound.entry.slug,
         claim=bound.claim,
         condition=bound.condition,
-        status=_status_of(bound.condition),
+        status=Status.UNCHECKED,
         session=bound.ask.session,
         probe=bound.ask.probe,
         answer=answers[0],
@@ -86,7 +86,7 @@ def verdict(bound: Bound, answers: Sequence[Checked | None], names: Names) -> Ve
     judged = judge(values, bound.claim.text, bound.condition, names)
     seen = _seen(blank, values[0], judged.said)
     if judged.problem is None:
-        return seen
+        return replace(seen, status=_status_of(bound.condition))
     finding = _mismatch(seen, bound, judged.problem)
     return replace(seen, status=Status.FAILS, reason=str(judged.problem), finding=finding)
 

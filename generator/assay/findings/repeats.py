@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from ..nouns import Checked, Finding, Key, Report
+from ..nouns import Checked, Finding, Report, Session
+from . import rules
 
 CURE = (
     "seed what is drawn, sort what comes out of a set, leave out clocks and addresses, "
@@ -18,8 +19,19 @@ CURE = (
 )
 
 
+def told(first: Report, second: Report) -> Report:
+    """Return *first* with what *second*, of other runs of the same sessions, says otherwise."""
+    keys = {session.key for session in differing(first, second)}
+    checked = (
+        replace(c, unkept=(*c.unkept, "differs between runs")) if c.session.key in keys else c
+        for c in first.checked
+    )
+    findings = rules.ordered((*first.findings, *found(first, second)))
+    return replace(first, checked=tuple(checked), findings=findings)
+
+
 def found(first: Report, second: Report) -> Iterator[Finding]:
-    """Yield what *second*, a report of other runs of the same sessions, finds and *first* does not.
+    """Yield what *second* finds and *first* does not.
 
     What is printed and not stated is a warning: the page shows what one run printed.
     """
@@ -28,19 +40,19 @@ def found(first: Report, second: Report) -> Iterator[Finding]:
         if finding.severity == "error" and (finding.code, finding.place) not in known:
             message = f"another run differs: {finding.message}"
             yield replace(finding, code="A114", message=message, hint=CURE, fix=())
-    once = {checked.session.key: checked for checked in first.checked}
-    for checked in second.checked:
-        yield from _printed(once[checked.session.key], checked)
+    for one, other in _pairs(first, second):
+        yield from _printed(one, other)
 
 
-def differing(first: Report, second: Report) -> frozenset[Key]:
+def differing(first: Report, second: Report) -> tuple[Session, ...]:
     """Return the sessions that gave something otherwise: none of them may be kept."""
-    once = {checked.session.key: _given(checked) for checked in first.checked}
-    return frozenset(
-        checked.session.key
-        for checked in second.checked
-        if _given(checked) != once[checked.session.key]
-    )
+    pairs = _pairs(first, second)
+    return tuple(one.session for one, other in pairs if _given(one) != _given(other))
+
+
+def _pairs(first: Report, second: Report) -> Iterator[tuple[Checked, Checked]]:
+    again = {checked.session.key: checked for checked in second.checked}
+    return ((one, again[one.session.key]) for one in first.checked)
 
 
 def _given(checked: Checked) -> object:

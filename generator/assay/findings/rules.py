@@ -103,16 +103,15 @@ def claims(facts: Facts) -> Iterator[Finding]:
 
 
 def reserved(facts: Facts) -> Iterator[Finding]:
-    """Pages of the project that stand where assay puts one of its own."""
-    docs, terms = f"{facts.project.settings.docs}/", f"{facts.project.settings.glossary}/"
+    """Pages of the project that stand where assay puts pages of its own."""
+    settings = facts.project.settings
     for entry in facts.chosen:
-        in_terms = entry.path.startswith(terms)
-        address = f"{made.TERMS}/{entry.slug}.md" if in_terms else entry.path.removeprefix(docs)
-        if made.has(address) and entry.path.startswith((docs, terms)):
+        address = made.address_of(entry.path, entry.slug, settings.docs, settings.glossary)
+        if address is not None and made.has(address):
             yield Finding(
                 code="A513",
                 place=Place(entry.path),
-                message=f"{address} is a page that assay makes",
+                message=f"{address} stands where assay puts pages of its own",
                 hint="give the file another name, or its text to a page of another name",
             )
 
@@ -147,11 +146,15 @@ def found(facts: Facts) -> tuple[Finding, ...]:
     """
     rules = OF_RUNS if facts.scope.device else (*OF_PAGES, *OF_RUNS)
     findings = (_weighed(finding, facts.scope) for rule in rules for finding in rule(facts))
+    return ordered(findings)
+
+
+def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return *findings* page by page, each once, causes before what follows from them."""
     return tuple(sorted(dict.fromkeys(findings), key=_order))
 
 
 def _order(finding: Finding) -> tuple[str, bool, Place, str]:
-    """Causes come before what follows from them, page by page."""
     return finding.place.path, finding.code == CONSEQUENCE, finding.place, finding.code
 
 

@@ -67,8 +67,6 @@ class Condition(Struct, frozen=True):
     """For a refuted figure: the probe for which the statement would be true."""
     bound: Bound = ""
     """Where the value lies beside rounding to the figure: "nearly 12 GB" is below it."""
-    id: str = ""
-    """The claim's permanent id, if its title gives one."""
     unit: str = ""
     """What the computed number counts in, if the title says so: in °C."""
     said: str = ""

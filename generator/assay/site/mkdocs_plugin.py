@@ -16,7 +16,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.livereload import LiveReloadServer
 from mkdocs.plugins import BasePlugin, CombinedEvent, event_priority
-from mkdocs.structure.files import File, Files
+from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page
 from mkdocs.utils.meta import get_data
 
@@ -28,7 +28,7 @@ from ..reports.text import as_text
 from ..sessions.runner import Fresh, Warm, WorkerError, default_runner
 from ..settings import SettingsError, load
 from . import guard, pages
-from .stage import ASSETS
+from .stage import ASSETS, leads_out
 
 log = logging.getLogger("mkdocs.plugins.assay")
 FIRST, LAST = 100, -100
@@ -94,13 +94,14 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
     def _refuse_links_out(self, files: Files, config: MkDocsConfig) -> None:
         """Raise where a link in the docs leads out of the project: it would be published."""
         assert self._site is not None
-        root = self._site.project.root.resolve()
-        docs = Path(config.docs_dir)
+        docs, root = Path(config.docs_dir), self._site.project.root
         for file in files:
             path = Path(file.abs_src_path or "")
-            if path.is_relative_to(docs) and not path.resolve().is_relative_to(root):
+            if not path.is_relative_to(docs) or file.inclusion is InclusionLevel.EXCLUDED:
+                continue
+            if leads_out(path, root):
                 raise PluginError(
-                    f"assay: {path.relative_to(root)} leads out of the project, to "
+                    f"assay: {docs.name}/{file.src_uri} leads out of the project, to "
                     f"{path.resolve()}; put the file into the docs, or list it in exclude_docs"
                 )
 

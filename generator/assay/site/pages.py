@@ -16,7 +16,7 @@ import markupsafe
 from msgspec import Struct
 
 from ..findings.codes import CODES
-from ..made import CATEGORIES, FINDINGS, LEDGER, TERMS
+from ..made import CATEGORIES, FINDINGS, LEDGER, TERMS, address_of
 from ..nouns import Checked, Entry, Key, Paper, Report, Status, Verdict
 from ..project import Project
 from ..reports import again
@@ -196,15 +196,11 @@ def _category_paths(categories: Iterable[str]) -> dict[str, str]:
 
 
 def _addresses(project: Project, report: Report) -> dict[str, str]:
-    docs, terms = f"{project.settings.docs}/", f"{project.settings.glossary}/"
-    others = {path: path.removeprefix(docs) for path in project.files if path.startswith(docs)}
-    return others | {
-        entry.path: f"{TERMS}/{entry.slug}.md"
-        if entry.path.startswith(terms)
-        else entry.path.removeprefix(docs)
-        for entry in report.entries
-        if entry.path.startswith((docs, terms))
-    }
+    docs, glossary = project.settings.docs, project.settings.glossary
+    head = f"{docs}/"
+    others = {path: path.removeprefix(head) for path in project.files if path.startswith(head)}
+    pages = ((e.path, address_of(e.path, e.slug, docs, glossary)) for e in report.entries)
+    return others | {path: address for path, address in pages if address is not None}
 
 
 def _letters(site: Site) -> dict[str, list[tuple[str, Entry, bool]]]:

@@ -16,15 +16,20 @@ ASSETS = Path(__file__).with_name("assets")
 
 
 def stage(site: Site, folder: Path) -> None:
-    """Write the pages of *site*, and the files that they show, to *folder*."""
+    """Write the pages of *site*, and the files of the project that they show, to *folder*."""
     docs = site.project.root / site.project.settings.docs
     files = {
         path.relative_to(docs).as_posix(): path.read_bytes()
         for path in docs.rglob("*")
-        if path.is_file() and path.suffix != ".md"
+        if path.is_file() and path.suffix != ".md" and not leads_out(path, site.project.root)
     }
     files |= {f"assets/{path.name}": path.read_bytes() for path in ASSETS.iterdir()}
     _write(folder, files | {path: removed(text).encode() for path, text in pages(site).items()})
+
+
+def leads_out(path: Path, root: Path) -> bool:
+    """Whether *path* is a link, or lies behind one, to what is outside of the project."""
+    return not path.resolve().is_relative_to(root.resolve())
 
 
 def _write(folder: Path, files: dict[str, bytes]) -> None:

@@ -68,9 +68,12 @@ def swap_in(new: Path, target: Path) -> None:
         new.rename(target)
         return
     for hidden in target.glob(".*"):
-        copy = shutil.copytree if hidden.is_dir() else shutil.copy2
-        if not (new / hidden.name).exists():
-            copy(hidden, new / hidden.name)
+        if (new / hidden.name).exists():
+            continue
+        if hidden.is_dir() and not hidden.is_symlink():
+            shutil.copytree(hidden, new / hidden.name, symlinks=True)
+        else:
+            shutil.copy2(hidden, new / hidden.name, follow_symlinks=False)
     if not exchange(new, target):
         _in_two_steps(new, target)
     shutil.rmtree(new, ignore_errors=True)

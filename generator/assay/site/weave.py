@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -78,6 +79,7 @@ def weave(
     sources = anchors("given", (given.key for given in entry.givens))
     owners = anchors("opinion", (f"{o.owner} {o.text}" for o in entry.opinions))
     cited = [(sources[given.key], given) for given in entry.givens]
+    resting = _resting(entry, verdicts)
     owned = [(owners[f"{o.owner} {o.text}"], o) for o in entry.opinions]
     changes: list[tuple[Span, str]] = [
         *((verdict.claim.span, _claim(verdict)) for verdict in verdicts),
@@ -85,7 +87,7 @@ def weave(
         *((opinion.span, _cite(anchor, opinion.text, "opinion")) for anchor, opinion in owned),
         *((f.span, mathml(f.latex, display=f.display)) for f in entry.formulas),
         *((x.destination, _moved(x.target, x.fragment, here, addresses)) for x in entry.links),
-        *((s.span, _snippet(entry, s, verdicts, checks)) for s in entry.snippets),
+        *((s.span, _snippet(entry, s, resting[s.id], checks)) for s in entry.snippets),
     ]
     return Woven(
         front=entry.text[: entry.body],
@@ -133,23 +135,23 @@ def _moved(target: str, fragment: str, here: str, addresses: Mapping[str, str]) 
     return f"{path}#{fragment}" if fragment else path
 
 
-def _snippet(
-    entry: Entry,
-    snippet: Snippet,
-    verdicts: tuple[Verdict, ...],
-    checks: Mapping[Key, Checked],
-) -> str:
-    session = entry.slug, snippet.session
-    resting = sum(v.session == session and _binds(snippet, v, entry) for v in verdicts)
-    return snippets.snippet(snippet, checks.get(session), resting)
+def _snippet(entry: Entry, snippet: Snippet, resting: int, checks: Mapping[Key, Checked]) -> str:
+    return snippets.snippet(snippet, checks.get((entry.slug, snippet.session)), resting)
 
 
-def _binds(snippet: Snippet, verdict: Verdict, entry: Entry) -> bool:
-    """Whether a claim rests on this snippet of its session: the last that binds the name."""
-    root = re.split(r"[.\[]", verdict.probe)[0]
-    own = [s for s in entry.snippets if s.session == snippet.session]
-    binding = [s for s in own if root in s.names] or own
-    return binding[-1] is snippet
+def _resting(entry: Entry, verdicts: tuple[Verdict, ...]) -> Counter[str]:
+    """Count the claims by the snippet that they rest on: the last that binds the name.
+
+    Where none is seen to, that is the last of the session.
+    """
+    binding = {(s.session, name): s.id for s in entry.snippets for name in s.names}
+    last = {s.session: s.id for s in entry.snippets}
+    return Counter(
+        binding.get((session, re.split(r"[.\[]", verdict.probe)[0]), last[session])
+        for verdict in verdicts
+        for page, session in [verdict.session]
+        if page == entry.slug and session in last
+    )
 
 
 def _proofs(

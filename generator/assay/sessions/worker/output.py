@@ -16,6 +16,8 @@ CUT_SHORT = re.compile(r"(\\x[89a-f][0-9a-f]){1,3}$")
 """What is left of a character that was cut in two."""
 LONGEST_PRINT = 8192
 """The most that is kept of one print, so that a long one leaves room for those behind it."""
+NOT_KEPT = "(the rest is not kept)\n"
+"""Stands where something is left out: what is kept must not pass for all that was printed."""
 
 
 class Report:
@@ -101,8 +103,9 @@ class Prints:
         text = buffer.getvalue()
         if self.room > 0:
             self.note(sys._getframe(1), text)
-        else:
+        elif not self.cut:
             self.cut = True
+            self.note(sys._getframe(1), NOT_KEPT)
         if sys.stdout is not None:
             sys.stdout.write(text)
 
@@ -114,8 +117,9 @@ class Prints:
                 lines.append(frame.f_lineno)
             frame = frame.f_back
         if lines:
-            self.found.append((lines if direct else [0, *lines], text[:LONGEST_PRINT]))
-            self.room -= min(len(text), LONGEST_PRINT)
+            kept = text if len(text) <= LONGEST_PRINT else text[:LONGEST_PRINT] + NOT_KEPT
+            self.found.append((lines if direct else [0, *lines], kept))
+            self.room -= max(len(kept), 1)
 
     def take(self):
         found, self.found = self.found, []
