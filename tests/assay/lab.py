@@ -101,7 +101,7 @@ def lines_of(report: Report) -> list[str]:
 def pages_of(report: Report, project: Project) -> dict[str, str]:
     """Return the Markdown of each page by its source; of one without a source, by its own path."""
     made = site.site_of(read(project.root), report, "", directory_urls=True)
-    texts = site.pages(made)
+    texts = {path: text.replace(made.mark, "ours") for path, text in site.pages(made).items()}
     return texts | {source: texts[path] for source, path in made.addresses.items() if path in texts}
 
 

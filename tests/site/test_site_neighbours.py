@@ -18,7 +18,7 @@ theme:
   font: false
   features: [content.action.edit, navigation.footer]
 extra:
-  height: 8849
+  height: "the height of a hill"
 plugins:
 {plugins}
 markdown_extensions: [attr_list, md_in_html, tables, pymdownx.highlight, pymdownx.superfences]
@@ -244,7 +244,7 @@ def test_a_macro_stands_beside_a_claim(sites, order):
     """On one page, a claim is woven and a macro has its value."""
     page = (sites[order] / STATING).read_text(encoding="utf-8")
     assert re.search(r'class="assay-claim assay-verified"[^>]*>8\.8<', page)
-    assert "A macro says 8849." in page
+    assert "A macro says the height of a hill." in page
     assert 'exec="on"' not in page
 
 

@@ -50,7 +50,7 @@ def check(entry: Entry, names: Names) -> Unbound:
     findings = [
         _unbound(lines.place(offset), text)
         for block in entry.blocks
-        for text, offset in _figures(block, names, kept)
+        for text, offset in _placed(block, names, kept)
     ]
     findings += [_unit_outside(lines.place(o), u) for o, u in _stray_units(entry, names)]
     return Unbound(tuple(findings), kept)
@@ -64,7 +64,10 @@ def exemptions(names: Names, unbound: Sequence[Unbound]) -> tuple[Exemption, ...
     )
 
 
-def _figures(block: Block, names: Names, kept: dict[str, int]) -> Iterator[tuple[str, int]]:
+def figures(
+    block: Block, names: Names, kept: dict[str, int] | None = None
+) -> Iterator[tuple[str, int]]:
+    """Yield the figures of *block* that are bound to nothing, each with where it starts there."""
     if not _HOLDS_A_NUMBER.search(block.text):
         return
     text = _MARKS.sub("  ", names.mask(block.text, kept))
@@ -79,7 +82,11 @@ def _figures(block: Block, names: Names, kept: dict[str, int]) -> Iterator[tuple
     found += [(start, number) for start, number in unread if not _LIST.fullmatch(number)]
     found += [(start, text[start:end]) for start, end in reading.worded(text, names.lexicon)]
     for start, written in sorted(found):
-        yield written, block.offsets[start]
+        yield written, start
+
+
+def _placed(block: Block, names: Names, kept: dict[str, int]) -> Iterator[tuple[str, int]]:
+    return ((text, block.offsets[start]) for text, start in figures(block, names, kept))
 
 
 def _unbound(place: Place, text: str) -> Finding:

@@ -18,7 +18,7 @@ def as_text(report: Report) -> str:
     shown = [finding for finding in report.findings if not _awaits(finding)]
     last = {finding.checked_with: number for number, finding in enumerate(shown)}
     parts = [
-        _finding(f, texts.get(f.place.path, ""), is_last=last[f.checked_with] == number)
+        finding_text(f, texts.get(f.place.path, ""), is_last=last[f.checked_with] == number)
         for number, f in enumerate(shown)
     ]
     return "\n\n".join([*parts, *_awaiting(awaiting), "\n".join(summary_lines(report))]) + "\n"
@@ -68,8 +68,8 @@ def _head(finding: Finding) -> str:
     return visible(f"{where}: {finding.severity} {finding.code}: {finding.message}")
 
 
-def _finding(finding: Finding, text: str, *, is_last: bool) -> str:
-    """Show a finding; the last of a page says how that page is checked again."""
+def finding_text(finding: Finding, text: str = "", *, is_last: bool = False) -> str:
+    """Show a finding of the page *text*; the last of one says how that page is checked again."""
     place = finding.place
     lines = [_head(finding)]
     source = text.split("\n")

@@ -8,8 +8,12 @@ from __future__ import annotations
 import html
 import re
 
-from ..findings import formulas
+from ..findings import formulas, rendered
 
+UNSET = "\ue0a6"
+"""Stands for the build's mark until the page is made."""
+OURS = f'{rendered.MARK}="{UNSET}"'
+"""The attribute of each element that assay adds to a page."""
 SHORT = 20
 """Characters of a figure with its unit, which is not broken over two lines."""
 
@@ -23,8 +27,8 @@ def mathml(latex: str, *, display: bool) -> str:
     alt = inert(" ".join(latex.split()))
     math = math.replace("<math", f'<math alttext="{alt}"', 1)
     if display:
-        return f'\n\n<div class="assay-math" tabindex="0">{math}</div>\n\n'
-    return f'<span class="assay-math">{math}</span>'
+        return f'\n\n<div {OURS} class="assay-math" tabindex="0">{math}</div>\n\n'
+    return f'<span {OURS} class="assay-math">{math}</span>'
 
 
 def inert(text: str) -> str:

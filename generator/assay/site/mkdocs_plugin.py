@@ -20,14 +20,15 @@ from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page
 from mkdocs.utils.meta import get_data
 
-from .. import git, progress
+from .. import git, made, progress
 from ..check import check_root
-from ..nouns import Report
+from ..findings import prose, rendered
+from ..nouns import Entry, Finding, Place, Report
 from ..project import Project, setup_of
-from ..reports.text import as_text
+from ..reports.text import as_text, finding_text
 from ..sessions.runner import Fresh, Warm, WorkerError, default_runner
 from ..settings import SettingsError, load
-from . import guard, pages
+from . import guard, pages, readback, unrun
 from .stage import ASSETS, leads_out
 
 log = logging.getLogger("mkdocs.plugins.assay")
@@ -46,7 +47,10 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
         self._runner: Fresh | Warm | None = None
         self._site: pages.Site | None = None
         self._texts: dict[str, str] = {}
+        self._entries: dict[str, Entry] = {}
         self._given: set[str] = set()
+        self._differing: list[Finding] = []
+        self._rendering = ""
 
     def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
         """Note the command; with this method, MkDocs keeps the plugin between live builds."""
@@ -59,7 +63,9 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
             project, report, git.commit(project.root), directory_urls=config.use_directory_urls
         )
         self._texts = pages.pages(self._site)
-        self._given = set()
+        entries = report.entries
+        self._entries = {self._site.addresses.get(entry.path, ""): entry for entry in entries}
+        self._given, self._differing = set(), []
         config.nav = config.nav or pages.nav(self._site)
         config.extra_css.append("assets/assay.css")
         config.extra_javascript.append("assets/assay.js")
@@ -76,6 +82,7 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
                 f"in {self._site.project.settings.docs}/, the docs of assay's settings, and list "
                 "what is not to be published under exclude_docs"
             )
+        unrun.stop(config.mdx_configs, lambda said: self._differing.append(self._unrun(said)))
         root, docs = self._site.project.root, self._site.project.settings.docs
         sources = {address: path for path, address in self._site.addresses.items()}
         self._refuse_links_out(files, config)
@@ -120,11 +127,44 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
         return str(get_data(self._texts[uri])[0])
 
     @event_priority(LAST)
-    def _unmarked(self, markdown: str, /, **_: Any) -> str:
+    def _unmarked(self, markdown: str, /, *, page: Page, **_: Any) -> str:
         """Take out the marks that kept other plugins' templates away from what a run printed."""
+        self._rendering = page.file.src_uri
         return guard.removed(markdown)
 
     on_page_markdown = CombinedEvent(_woven_body, _unmarked)
+
+    @event_priority(LAST)
+    def on_page_content(self, html: str, /, *, page: Page, **_: Any) -> str:
+        """Read a rendered page back."""
+        assert self._site is not None
+        address, site = page.file.src_uri, self._site
+        entry = self._entries.get(address)
+        if entry is not None or not made.has(address):
+            names = prose.names_of(site.project.settings)
+            expected = (
+                readback.of_page(site, entry, names)
+                if entry
+                else readback.of_another(site, address)
+            )
+            self._differing += rendered.differences(html, expected, names)
+        return html.replace(f'{rendered.MARK}="{site.mark}"', rendered.MARK)
+
+    def _unrun(self, fence: str) -> Finding:
+        assert self._site is not None
+        entry = self._entries.get(self._rendering)
+        place = Place(entry.path if entry else self._rendering, 1, 1)
+        return rendered.unchecked_fence(place, fence)
+
+    @event_priority(LAST)
+    def on_env(self, env: Any, /, **_: Any) -> Any:
+        """End the build before a page is written, if one differs from what was checked."""
+        if self._differing:
+            text = "\n\n".join(finding_text(f) for f in self._differing)
+            if self._command != "serve":
+                raise PluginError(text)
+            log.error("%s", text)
+        return env
 
     @event_priority(LAST)
     def on_post_page(self, output: str, /, **_: Any) -> str:

@@ -5,6 +5,7 @@ Law: a page is a function of the report and the sources; making it runs nothing 
 
 from __future__ import annotations
 
+import hashlib
 import posixpath
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -24,7 +25,7 @@ from ..reports.json import as_json
 from ..reports.summary import Summary, counted, statuses, summary
 from . import weave
 from .anchors import anchors
-from .inline import coded, inert, text_of
+from .inline import OURS, UNSET, coded, inert, text_of
 
 STATUS = "<!-- assay:status -->"
 
@@ -54,6 +55,8 @@ class Site(Struct, frozen=True, kw_only=True):
     statuses: dict[Status, int]
     when: str
     """The last day on which a session ran."""
+    mark: str
+    """What marks the parts of assay on a rendered page: no text of the project knows it."""
 
     def url(self, here: str, target: str) -> str:
         """Return the address of the page *target* as seen from the page *here*."""
@@ -85,6 +88,7 @@ def site_of(project: Project, report: Report, commit: str, *, directory_urls: bo
         counts=summary(report),
         statuses=statuses(report.verdicts),
         when=max((checked.outcome.when for checked in report.checked), default=""),
+        mark=_mark(report.entries),
         checks={checked.session.key: checked for checked in report.checked},
         verdicts=_grouped((v.entry, v) for v in report.verdicts),
         terms={entry.slug: entry for entry in terms},
@@ -160,6 +164,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+    env.globals["ours"] = markupsafe.Markup(OURS)  # noqa: S704 - written here
     env.filters["counted"] = counted
     env.filters["worst"] = _worst
     env.filters["figure"] = lambda text: markupsafe.Markup(text_of(text))  # noqa: S704 - escaped there
@@ -187,7 +192,12 @@ def _render(site: Site, here: str, template: str, **more: Any) -> str:
     if STATUS in text:
         status = _environment().get_template("status.html").render(context).strip()
         text = text.replace(STATUS, status)
-    return text
+    return text.replace(UNSET, site.mark)
+
+
+def _mark(entries: Iterable[Entry]) -> str:
+    texts = "\0".join(text for entry in entries for text in (entry.path, entry.text))
+    return hashlib.blake2b(texts.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
 def _category_paths(categories: Iterable[str]) -> dict[str, str]:

@@ -16,13 +16,14 @@ import pyromark
 from ..findings.endings import End, end_of
 from ..nouns import Checked, Ran, Snippet
 from .guard import guarded
+from .inline import OURS
 
 _TABS = re.compile(r"(?<!\\)\|")
 
 
 def snippet(snippet: Snippet, checked: Checked | None, resting: int) -> str:
     """Return *snippet* as Markdown with how it ran; *resting* claims rest on its session."""
-    anchor = f'<div class="assay-snippet" id="snippet-{html.escape(snippet.id)}"></div>'
+    anchor = f'<div {OURS} class="assay-snippet" id="snippet-{html.escape(snippet.id)}"></div>'
     block = guarded(_laid_out(snippet, _output(snippet, _ran(snippet, checked))))
     return f"{anchor}\n\n{block}\n\n{_note(snippet, checked, resting)}\n"
 
@@ -79,7 +80,7 @@ def _note(snippet: Snippet, checked: Checked | None, resting: int) -> str:
     rests = f"; {_resting(resting, snippet.session)}" if checked and kind != "fails" else ""
     is_cut = checked is not None and checked.outcome.is_cut
     cut = "; its session printed more than is kept, and is cut short here" if is_cut else ""
-    return f'<p class="assay-ran assay-{kind}">{html.escape(text)}{rests}{cut}.</p>'
+    return f'<p {OURS} class="assay-ran assay-{kind}">{html.escape(text)}{rests}{cut}.</p>'
 
 
 _SAID = {

@@ -19,7 +19,7 @@ from ..figures import match
 from ..nouns import Checked, Citation, Entry, Key, Snippet, Span, Status, Verdict
 from . import snippets
 from .anchors import anchors
-from .inline import inert, mathml, text_of
+from .inline import OURS, inert, mathml, text_of
 
 
 class Proof(Struct, frozen=True, kw_only=True):
@@ -106,15 +106,15 @@ def _claim(verdict: Verdict) -> str:
     said = verdict.status.words
     title = f"{said[0].upper()}{said[1:]}: {_short(verdict)}"
     return (
-        f'<a class="assay-claim assay-{verdict.status.value}" id="claim-{verdict.id}" '
-        f'href="#proof-{verdict.id}" title="{_attribute(title)}">{_shown(verdict)}</a>'
+        f'<a {OURS} class="assay-claim assay-{verdict.status.value}" id="claim-{verdict.id}" '
+        f'href="#proof-{verdict.id}" title="{_attribute(title)}">{text_of(shown(verdict))}</a>'
     )
 
 
-def _shown(verdict: Verdict) -> str:
+def shown(verdict: Verdict) -> str:
     """Return what a claim says; of one that was not measured nothing is known, so nothing is."""
     awaited = verdict.status is Status.UNMEASURED
-    return text_of(verdict.status.words if awaited else verdict.claim.text)
+    return verdict.status.words if awaited else verdict.claim.text
 
 
 def _short(verdict: Verdict) -> str:
@@ -127,7 +127,7 @@ def _attribute(text: str) -> str:
 
 
 def _cite(anchor: str, text: str, kind: str) -> str:
-    return f'<a class="assay-{kind}" href="#{anchor}">{text_of(text)}</a>'
+    return f'<a {OURS} class="assay-{kind}" href="#{anchor}">{text_of(text)}</a>'
 
 
 def _moved(target: str, fragment: str, here: str, addresses: Mapping[str, str]) -> str:

@@ -5,8 +5,9 @@ Law: a code keeps its meaning for good; reports, pages and `explain` take their 
 
 from __future__ import annotations
 
-from . import claims, pages, snippets
+from . import claims, pages, rendered, snippets
 from .code import Code as Code
 
-CODES = dict(sorted((claims.CODES | snippets.CODES | pages.CODES).items()))
+_ROOMS = (claims, snippets, pages, rendered)
+CODES = dict(sorted(item for room in _ROOMS for item in room.CODES.items()))
 """Every code, in order."""
