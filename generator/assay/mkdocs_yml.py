@@ -1,4 +1,4 @@
-"""What ``mkdocs.yml`` says of the docs: where they are, and which of them are not published.
+"""What ``mkdocs.yml`` says of the docs: where they are, what is left out, what is included.
 
 Law: nothing of MkDocs is imported, and a tag that only MkDocs knows is passed over.
 """
@@ -14,6 +14,7 @@ import yaml
 from msgspec import Struct
 
 FILE = "mkdocs.yml"
+_SNIPPETS = "pymdownx.snippets"
 HIDDEN = (".*", "/templates/")
 """What MkDocs leaves out of every site."""
 
@@ -23,6 +24,10 @@ class Published(Struct, frozen=True):
 
     docs_dir: str | None = None
     excluded: tuple[str, ...] = HIDDEN
+    bases: tuple[str, ...] = ()
+    """Folders in which included files are looked for; none where no page includes any."""
+    appended: tuple[str, ...] = ()
+    """Files that every page includes at its end."""
 
     def left_out(self, paths: Iterable[str]) -> set[str]:
         """Return those of *paths*, each from the docs' folder, that are not published."""
@@ -56,7 +61,27 @@ def read(root: Path) -> Published:
     return Published(
         docs_dir=_from_root(root, docs) if isinstance(docs, str) else None,
         excluded=(*HIDDEN, *(excluded.splitlines() if isinstance(excluded, str) else ())),
+        **_included(data.get("markdown_extensions")),
     )
+
+
+def _included(extensions: Any) -> dict[str, tuple[str, ...]]:
+    """Return what pymdownx.snippets is told, if it is among the *extensions*."""
+    listed = extensions if isinstance(extensions, list) else [extensions or {}]
+    for one in listed:
+        told = one if isinstance(one, dict) else {one: {}}
+        if _SNIPPETS in told:
+            options = told[_SNIPPETS] or {}
+            return {
+                "bases": _strings(options.get("base_path", ".")),
+                "appended": _strings(options.get("auto_append", ())),
+            }
+    return {}
+
+
+def _strings(value: Any) -> tuple[str, ...]:
+    listed = value if isinstance(value, list | tuple) else [value]
+    return tuple(one for one in listed if isinstance(one, str))
 
 
 def _from_root(root: Path, folder: str) -> str:

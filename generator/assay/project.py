@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from . import git, mkdocs_yml
+from .entries import includes
 from .nouns import Checked, Citation, Finding, Paper, Place, Record
 from .sessions import records
 from .sessions.runner import Setup, WorkerError
@@ -37,6 +38,16 @@ class Page(Struct, frozen=True):
     term: bool
 
 
+class Part(Struct, frozen=True):
+    """What a page includes from another file; *path* is empty where that is not found."""
+
+    page: str
+    place: Place
+    wanted: str
+    path: str = ""
+    text: str = ""
+
+
 class Project(Struct, frozen=True, kw_only=True):
     """Everything that a check reads."""
 
@@ -53,6 +64,8 @@ class Project(Struct, frozen=True, kw_only=True):
     """Paths from the root that a link of a page may go to."""
     left_out: frozenset[str]
     """Pages of the docs that the site's configuration leaves out; nothing of them is published."""
+    parts: tuple[Part, ...]
+    """What pages include from other files."""
     findings: tuple[Finding, ...]
 
 
@@ -66,15 +79,17 @@ def read(root: Path, named: Iterable[str] = ()) -> Project:
     others = [path for path in (*settings.also, *named) if path not in {**terms, **docs}]
     also = {path: reader.text(path) for path in dict.fromkeys(others) if path not in left_out}
     also_read = {path: text for path, text in also.items() if text is not None}
+    pages = (
+        *(Page(path, Path(path).stem, text, term=True) for path, text in terms.items()),
+        *(Page(p, _slug(p, settings.docs), t, term=False) for p, t in docs.items()),
+        *(Page(path, path, text, term=False) for path, text in also_read.items()),
+    )
     return Project(
         root=root,
         settings=settings,
         sources=Sources(root, settings.path),
-        pages=(
-            *(Page(path, Path(path).stem, text, term=True) for path, text in terms.items()),
-            *(Page(p, _slug(p, settings.docs), t, term=False) for p, t in docs.items()),
-            *(Page(path, path, text, term=False) for path, text in also_read.items()),
-        ),
+        pages=pages,
+        parts=reader.parts([page for page in pages if page.path not in also_read]),
         snippets=reader.texts(settings.snippets, "*.py"),
         papers=reader.papers(f"{settings.glossary}/papers.toml"),
         givens=reader.givens(f"{settings.glossary}/givens"),
@@ -156,6 +171,42 @@ class _Reader:
                 below[:] = [n for n in below if not _is_apart(os.path.join(folder, n))]
                 found += [os.path.join(folder, name) for name in (*below, *names)]
         return tuple(Path(os.path.relpath(path, self.root)).as_posix() for path in found)
+
+    def parts(self, pages: Iterable[Page]) -> tuple[Part, ...]:
+        """Return what *pages*, which are published, include, each file of each page once."""
+        told = mkdocs_yml.read(self.root)
+        if not told.bases:
+            return ()
+        return tuple(part for page in pages for part in self._included(page, told))
+
+    def _included(self, page: Page, told: mkdocs_yml.Published) -> Iterator[Part]:
+        last = page.text.count("\n") + 1
+        ends = (includes.Include(last, 1, file) for file in told.appended)
+        waiting = [(page.path, one) for one in (*includes.of(page.text), *ends)]
+        seen = set[tuple[str, str, int]]()
+        for path, one in waiting:
+            place = Place(path, one.line, one.column)
+            file = next(filter(os.path.isfile, self._candidates(one.file, told.bases)), None)
+            text = self._text(Path(file)) if file else None
+            part = includes.part(text, one) if text is not None else None
+            if file is None or part is None:
+                yield Part(page.path, place, one.file)
+                continue
+            inner = Path(os.path.relpath(file, self.root)).as_posix()
+            if (key := (inner, one.section, one.first)) not in seen:
+                seen.add(key)
+                yield Part(page.path, place, one.file, inner, part)
+                waiting += [(inner, more) for more in includes.of(part)]
+
+    def _candidates(self, file: str, bases: Iterable[str]) -> Iterator[str]:
+        """Yield where an included file may be: below its base, and in the project."""
+        for base in bases:
+            folder = os.path.abspath(self.root / base)
+            path = os.path.abspath(os.path.join(folder, file))
+            if path.startswith(os.path.join(folder, "")) and Path(path).is_relative_to(
+                os.path.abspath(self.root)
+            ):
+                yield path
 
     def papers(self, path: str) -> dict[str, Paper]:
         file = self.root / path

@@ -113,7 +113,8 @@ def test_case_is_woven(case: Case, woven: Pages, is_update: bool) -> None:
 def test_places_point_at_what_is_meant(topic: str, checked: Check) -> None:
     """A finding about a claim, given or opinion stands at its `[`, an unbound figure at itself."""
     report = checked(topic).report
-    texts = {entry.path: entry.text.split("\n") for entry in report.entries}
+    cases = (case for case in CASES if case.topic == topic)
+    texts = {path: text.split("\n") for case in cases for path, text in case.files.items()}
     for finding in report.findings:
         place = finding.place
         rest = texts.get(place.path, [""] * place.line)[place.line - 1][place.column - 1 :]

@@ -20,7 +20,6 @@ markdown_extensions:
   - pymdownx.highlight
   - pymdownx.superfences
   - pymdownx.tabbed: {alternate_style: true}
-  - pymdownx.snippets: {base_path: [parts], auto_append: [abbreviations.md]}
 """
 HOOKS = """\
 from mkdocs.structure.files import File
@@ -31,6 +30,7 @@ def on_files(files, config):
 
 def on_page_markdown(markdown, page, **_):
     added = {
+        "index.md": "\\n\\n*[GPU]: a card with 99 GB\\n",
         "docstring.md": "\\n\\nAt most 31 times as long.\\n",
         "fence.md": "\\n\\n```python exec=\\"on\\"\\nopen('ran', 'w')\\n```\\n",
         "twice.md": "\\n\\n" + markdown,
@@ -52,7 +52,6 @@ FILES = {
     "assay.toml": "",
     "mkdocs.yml": CONFIG,
     "hooks.py": HOOKS,
-    "parts/abbreviations.md": "*[GPU]: a card with 99 GB\n",
     "docs/index.md": "# Home\n\nA GPU has memory.\n",
     "docs/plain.md": f"# Plain\n\n{CLAIM.format(id='plain')}\n\n[A page](index.md), `x = 12`.\n",
     **{

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from .. import made
 from ..nouns import Checked, Entry, Finding, Key, Place, Verdict
 from ..plan import Plan, Scope
-from . import citations, endings, formulas, prose, structure
+from . import citations, endings, formulas, parts, prose, structure
 
 if TYPE_CHECKING:
     from ..project import Project
@@ -60,6 +60,17 @@ def between(facts: Facts) -> Iterator[Finding]:
 def parsed(facts: Facts) -> Iterator[Finding]:
     """What was wrong while a page was parsed."""
     yield from (finding for entry in facts.chosen for finding in entry.findings)
+
+
+def included(facts: Facts) -> Iterator[Finding]:
+    """What pages include: figures in it are unbound there, and nothing in it is woven or runs."""
+    chosen = [part for part in facts.project.parts if facts.scope.has(part.page)]
+    names = prose.names_of(facts.project.settings)
+    for part in {(part.path, part.text): part for part in reversed(chosen) if part.path}.values():
+        yield from parts.findings(part, facts.project, names)
+    for part in chosen:
+        if not part.path:
+            yield parts.missing(part)
 
 
 def latex(facts: Facts) -> Iterator[Finding]:
@@ -135,7 +146,7 @@ def orphans(facts: Facts) -> Iterator[Finding]:
 
 CONSEQUENCE = "A107"
 """The code of a claim whose session failed, which has a finding of its own."""
-OF_PAGES: tuple[Rule, ...] = (files, between, reserved, latex, figures, cited, orphans)
+OF_PAGES: tuple[Rule, ...] = (files, between, reserved, included, latex, figures, cited, orphans)
 OF_RUNS: tuple[Rule, ...] = (parsed, ended, claims)
 
 

@@ -83,6 +83,12 @@ CODES = {
         "Readers see it on the site, and no check has read it.",
         "Close the fence with as many marks, put an empty line before it, or indent less.",
     ),
+    "A315": Code(
+        "included",
+        "A page includes a file that is not found, or that binds figures or runs code.",
+        "A claim is woven where its page states it; in an included file it is a link to nowhere.",
+        "Write the claim and its fence into the page, and let the file hold plain text.",
+    ),
     "A314": Code(
         "nearly-run",
         "A fence looks as if it ran, or a comment as if it were compared, and is not.",
