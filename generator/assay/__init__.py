@@ -1,12 +1,13 @@
 """assay checks every figure and code sample of a glossary by running code, and builds its site.
 
 The public face: :func:`check_root` checks a project as the command line does, :func:`holds`
-compares one value with one stated figure. What stands here stays; what is inside may move.
+compares one value with one stated figure, :func:`lint` says what is wrong in a page's text before
+anything runs. What stands here stays; what is inside may move.
 """
 
 __version__ = "0.1.0"
 
-from .check import EVERYTHING, check_root
+from .check import EVERYTHING, check_root, lint
 from .figures.conditions import ConditionError
 from .figures.judge import holds
 from .nouns import Finding, Place, Report, Status, Verdict
@@ -29,4 +30,5 @@ __all__ = [
     "WorkerError",
     "check_root",
     "holds",
+    "lint",
 ]

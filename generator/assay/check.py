@@ -18,14 +18,16 @@ from msgspec.structs import replace
 from . import progress
 from .answers import Answers, Kept
 from .entries import parse
-from .findings import compare, prose, repeats, rules
-from .nouns import Checked, Device, Entry, Failure, Key, Outcome, Report, Session
+from .findings import citations, compare, formulas, prose, repeats, rules
+from .nouns import Checked, Device, Entry, Failure, Finding, Key, Outcome, Report, Session
 from .plan import Scope, plan
 from .project import Project, read, setup_of, store_of
 from .sessions import twice
 from .sessions.runner import Fresh, Runner, Setup, by_device, default_runner, gpu_here
+from .settings import Settings
 
 EVERYTHING = Scope()
+DEFAULTS = Settings()
 
 
 class Watch(Protocol):
@@ -128,6 +130,24 @@ def read_entries(project: Project) -> tuple[Entry, ...]:
             page.path, page.slug, page.text, project.snippets, term=page.term, snippets=folder
         )
         for page in project.pages
+    )
+
+
+def lint(text: str, settings: Settings = DEFAULTS) -> tuple[Finding, ...]:
+    """Return what a check finds in the Markdown *text* of a page before anything runs.
+
+    >>> [(one.code, one.place.column) for one in lint("It takes 99 GB.")]
+    [('A201', 10)]
+    """
+    entry = parse.parse("page.md", "page", text, {}, term=False, snippets=settings.snippets)
+    unbound = prose.check(entry, prose.names_of(settings))
+    return rules.ordered(
+        (
+            *entry.findings,
+            *formulas.check(entry),
+            *citations.opinions(entry),
+            *unbound.findings,
+        )
     )
 
 

@@ -127,6 +127,8 @@ class Reader:
         if name == "Image" and links.binds(detail["dest_url"]):
             place = self.lines.place(text.source.span(text.events[text.at][1]).start)
             self.findings.append(links.binds_nothing(place, detail["dest_url"]))
+        elif name == "Image":
+            self._hear_title(detail["title"], text.source.span(text.events[text.at][1]).start)
         if name == "CodeBlock":
             self._flush()
             return self._code(detail, text)
@@ -157,10 +159,12 @@ class Reader:
         elif near := links.nearly(destination):
             self.findings.append(links.binds_nothing(place, destination, near))
         elif destination.startswith("#"):
+            self._hear_title(title, span.start)
             return text.at + 1
         elif not links.is_elsewhere(destination):
             found = links.inner(self.path, place, span, destination, text.source.text_of(span))
             self.links += [found] if found else []
+            self._hear_title(title, span.start)
             return text.at + 1  # its text is prose
         self._add(HOLE, [span.start])
         return end + 1
@@ -214,6 +218,11 @@ class Reader:
             as_written = source.startswith(spoken, at)
             here = offsets[at : at + len(spoken)] if as_written else [offsets[at]] * len(spoken)
             self._add(spoken, here)
+
+    def _hear_title(self, title: str, at: int) -> None:
+        """Add what a reader sees of a link or an image when pointing at it."""
+        if title:
+            self._add(f" {title} ", [at] * (len(title) + 2))
 
     def _add(self, text: str, offsets: Iterable[int]) -> None:
         self._letters.append(text)

@@ -6,14 +6,17 @@ Law: what binds a figure or runs stands on a page, never in a file that is inclu
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from ..entries import parse
 from ..figures.names import Names
 from ..nouns import Claim, Finding, Given, Opinion
-from ..project import Part, Project
 from . import prose
+
+if TYPE_CHECKING:
+    from ..project import Part, Project
 
 _HINT = "write it into the page itself, and let the file hold plain text"
 

@@ -162,7 +162,9 @@ def _element(node: Any, mark: str) -> Iterator[str]:
 
 def _is_closed(node: Any, mark: str) -> bool:
     """Whether the check reads nothing inside of an element."""
-    return node.tag in _UNREAD or node.attributes.get(MARK) == mark or _is_numbered(node)
+    leads_out = node.tag == "a" and links.is_elsewhere(node.attributes.get("href") or "")
+    is_ours = node.attributes.get(MARK) == mark
+    return node.tag in _UNREAD or is_ours or leads_out or _is_numbered(node)
 
 
 def _is_numbered(node: Any) -> bool:

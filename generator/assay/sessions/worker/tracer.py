@@ -43,7 +43,8 @@ class Tracer:
     def table(self):
         """Return what is done about each audit event."""
         starts = ("os.system", "os.exec", "os.posix_spawn", "os.spawn")
-        speaks = ("socket.connect", "socket.sendto", "socket.sendmsg")
+        asks = ("getaddrinfo", "gethostbyname", "gethostbyaddr", "getnameinfo")
+        speaks = (f"socket.{name}" for name in ("connect", "sendto", "sendmsg", *asks))
         changes = ("remove", "rename", "rmdir", "mkdir", "link", "symlink", "truncate")
         return {
             "open": self.opened,
