@@ -72,12 +72,12 @@ class Bound(Struct, frozen=True, kw_only=True):
     id: str
     condition: Condition
     ask: Ask
-    true_for: Ask | None = None
+    other: Ask | None = None
 
     @property
     def asks(self) -> tuple[Ask, ...]:
-        """All that it asks: its own value, and for a refutation that for which it would be true."""
-        return (self.ask, self.true_for) if self.true_for else (self.ask,)
+        """All that it asks: its own value, and that for which it would be otherwise."""
+        return (self.ask, self.other) if self.other else (self.ask,)
 
 
 class Unaskable(Struct, frozen=True, kw_only=True):
@@ -196,14 +196,14 @@ def _bind(entry: Entry, claim: Claim, name: str, groups: Groups) -> Bound:
     except conditions.ConditionError as error:
         message = f"the condition cannot be read: {error}"
         raise _CannotAsk("A102", message, "correct the title") from error
-    true_for = condition.true_for and _ask(entry, condition.true_for, groups)
+    other = condition.true_for or condition.false_for
     return Bound(
         entry=entry,
         claim=claim,
         id=name,
         condition=condition,
         ask=_ask(entry, claim.address, groups),
-        true_for=true_for or None,
+        other=_ask(entry, other, groups) if other else None,
     )
 
 

@@ -41,6 +41,7 @@ def parse(
         claims=tuple(reader.claims),
         givens=tuple(reader.givens),
         opinions=tuple(reader.opinions),
+        quotes=tuple(reader.quotes),
         links=tuple(reader.links),
         formulas=tuple(reader.formulas),
         findings=(*findings, *reader.findings),

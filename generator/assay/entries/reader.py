@@ -13,8 +13,20 @@ from typing import Any
 import pyromark
 from msgspec import Struct
 
-from ..nouns import HOLE, Block, Claim, Finding, Formula, Given, Link, Opinion, Place, Snippet
-from . import fences, html, links, options, seen
+from ..nouns import (
+    HOLE,
+    Block,
+    Claim,
+    Finding,
+    Formula,
+    Given,
+    Link,
+    Opinion,
+    Place,
+    Quote,
+    Snippet,
+)
+from . import fences, html, links, options, quotes, seen
 from .positions import Lines, Source
 
 _OPTIONS = (
@@ -64,6 +76,7 @@ class Reader:
         self.claims: list[Claim] = []
         self.givens: list[Given] = []
         self.opinions: list[Opinion] = []
+        self.quotes: list[Quote] = []
         self.links: list[Link] = []
         self.formulas: list[Formula] = []
         self.findings: list[Finding] = []
@@ -135,6 +148,8 @@ class Reader:
         if name == "HtmlBlock":
             self._flush()
             return self._html_block(text)
+        if name == "BlockQuote" and not text.example:
+            self.quotes.append(quotes.quote(text.events, text.at, text.source, self.lines))
         if name not in _INLINE:
             self._flush()
             self._heading = name == "Heading"

@@ -28,6 +28,7 @@ PHRASES: list[tuple[str, str, Callable[[re.Match[str]], dict[str, Any]]]] = [
     ("is true", r"is true", lambda m: {"is_true": True}),
     ("refuted", r"refuted", lambda m: {"refuted": True}),
     ("true for", r"true for (?P<it>\S+)", lambda m: {"refuted": True, "true_for": m["it"]}),
+    ("false for", r"false for (?P<it>\S+)", lambda m: {"false_for": m["it"]}),
     ("id", r"id ?= ?\w+(?:[-.]\w+)*", lambda m: {}),  # ids.py reads it
     ("in", r"in (?P<it>.+)", lambda m: {"unit": m["it"].strip()}),
     ("setting", r"setting", lambda m: {"setting": True}),
@@ -37,7 +38,8 @@ PHRASES: list[tuple[str, str, Callable[[re.Match[str]], dict[str, Any]]]] = [
 CONTRADICTIONS: tuple[tuple[str, ...], ...] = (
     ("within", "relation"),
     ("is true", "within", "relation", "equals", "in"),
-    ("setting", "refuted", "true for"),
+    ("setting", "refuted", "true for", "false for"),
+    ("false for", "refuted", "true for"),
 )
 """Kinds of which the first goes with none of the others."""
 
@@ -59,7 +61,7 @@ def parse(title: str) -> Condition:
         _agree(kinds, kind, phrase.strip())
         kinds[kind] = phrase.strip()
         fields |= found
-    if fields.keys() >= {"refuted"} and not fields.keys() & {"true_for", "is_true"}:
+    if "refuted" in fields and "true_for" not in fields:
         raise ConditionError(
             "'refuted' alone holds for almost any wrong figure; say what the statement would be "
             "true for: refuted, true for PROBE"
@@ -96,6 +98,6 @@ def _phrase(phrase: str) -> tuple[str, dict[str, Any]]:
                 raise ConditionError(f"{phrase!r}: {error}") from error
     raise ConditionError(
         f"{phrase!r} is no condition; known are: within 1%, within 0.2 GB, at least, at most, "
-        "more than, less than, between, = 4, is true, refuted, true for PROBE, id=NAME, in UNIT, "
-        "setting"
+        "more than, less than, between, = 4, is true, refuted, true for PROBE, false for PROBE, "
+        "id=NAME, in UNIT, setting"
     )

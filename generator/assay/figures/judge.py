@@ -26,7 +26,7 @@ class Judged(Struct, frozen=True):
 
 
 def judge(values: Sequence[Value], text: str, condition: Condition, names: Names = NAMES) -> Judged:
-    """Judge *text* by the first of *values*; a refutation is true for the second, if it has one."""
+    """Judge *text* by the first of *values*; by the second, if there is one, it is otherwise."""
     said = None
     try:
         said = stated.read(values[0], text, condition, names)
@@ -34,6 +34,7 @@ def judge(values: Sequence[Value], text: str, condition: Condition, names: Names
             _refuted(values, said)
         else:
             match.compare(values[0], said)
+            _false_for(values[1:], said)
     except Mismatch as problem:
         return Judged(said, problem)
     return Judged(said)
@@ -46,6 +47,14 @@ def _refuted(values: Sequence[Value], said: Stated) -> None:
     for value in values[1:]:
         if not _agrees(value, said):
             reason = f"it would not be true for {said.condition.true_for} either"
+            raise Mismatch(f"{reason}, which is {match.shown(value)}", "A108")
+
+
+def _false_for(values: Sequence[Value], said: Stated) -> None:
+    """Raise :class:`Mismatch` where a statement is true also for what would make it false."""
+    for value in values:
+        if _agrees(value, said):
+            reason = f"it would be true for {said.condition.false_for} too"
             raise Mismatch(f"{reason}, which is {match.shown(value)}", "A108")
 
 

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from .. import made
 from ..nouns import Checked, Entry, Finding, Key, Place, Verdict
 from ..plan import Plan, Scope
-from . import citations, endings, formulas, parts, prose, structure
+from . import citations, endings, formulas, parts, prose, quotes, structure
 
 if TYPE_CHECKING:
     from ..project import Project
@@ -113,6 +113,12 @@ def claims(facts: Facts) -> Iterator[Finding]:
         yield replace(first, message=f"{first.message}{more}")
 
 
+def quoted(facts: Facts) -> Iterator[Finding]:
+    """Statements from elsewhere that are not quoted fairly."""
+    for entry, statements in quotes.of_pages(facts.chosen, facts.verdicts):
+        yield from quotes.check(entry, statements)
+
+
 def reserved(facts: Facts) -> Iterator[Finding]:
     """Pages of the project that stand where assay puts pages of its own."""
     settings = facts.project.settings
@@ -146,7 +152,17 @@ def orphans(facts: Facts) -> Iterator[Finding]:
 
 CONSEQUENCE = "A107"
 """The code of a claim whose session failed, which has a finding of its own."""
-OF_PAGES: tuple[Rule, ...] = (files, between, reserved, included, latex, figures, cited, orphans)
+OF_PAGES: tuple[Rule, ...] = (
+    files,
+    between,
+    reserved,
+    included,
+    latex,
+    figures,
+    cited,
+    quoted,
+    orphans,
+)
 OF_RUNS: tuple[Rule, ...] = (parsed, ended, claims)
 
 

@@ -19,6 +19,7 @@ from .pages import (
     Options,
     Paper,
     Print,
+    Quote,
     Review,
     Snippet,
 )
@@ -67,6 +68,7 @@ __all__ = [
     "Paper",
     "Place",
     "Print",
+    "Quote",
     "Raised",
     "Ran",
     "Record",

@@ -64,7 +64,9 @@ class Condition(Struct, frozen=True):
     is_true: bool = False
     refuted: bool = False
     true_for: str | None = None
-    """For a refuted figure: the probe for which the statement would be true."""
+    """For a refuted statement: the probe for which it would be true."""
+    false_for: str | None = None
+    """For a confirmed statement: the probe for which it would be false."""
     bound: Bound = ""
     """Where the value lies beside rounding to the figure: "nearly 12 GB" is below it."""
     unit: str = ""

@@ -42,6 +42,20 @@ class Opinion(Struct, frozen=True, kw_only=True):
     owner: str
 
 
+class Quote(Struct, frozen=True, kw_only=True):
+    """A block quote; one that says where its words stand, or refutes them, is a statement."""
+
+    place: Place
+    end: Place
+    span: Span
+    text: str
+    source: str
+    """Its last paragraph, if that names an address or a day."""
+    address: str
+    read: datetime.date | None
+    """The day on which its words were read there."""
+
+
 class Link(Struct, frozen=True, kw_only=True):
     """A link to another file of the project; *target* is its path from the root."""
 
@@ -160,6 +174,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     claims: tuple[Claim, ...] = ()
     givens: tuple[Given, ...] = ()
     opinions: tuple[Opinion, ...] = ()
+    quotes: tuple[Quote, ...] = ()
     links: tuple[Link, ...] = ()
     formulas: tuple[Formula, ...] = ()
     findings: tuple[Finding, ...] = ()

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from ..entries import sentences
+from ..findings import quotes
 from ..findings.endings import End, end_of
 from ..nouns import Checked, Computed, Edit, Finding, Place, Report, Snippet, Verdict
 from ..sessions.records import code_of
@@ -60,6 +61,19 @@ class ClaimRow(Located, frozen=True, kw_only=True):
     """The day on which its session ran."""
 
 
+class StatementRow(Located, frozen=True, kw_only=True):
+    """A statement from elsewhere, and what the claims in it come to."""
+
+    entry: str
+    verdict: str
+    quote: str
+    source: str
+    address: str
+    read: str
+    claims: tuple[str, ...]
+    """The ids of the claims in it."""
+
+
 class SnippetRow(Struct, frozen=True, kw_only=True):
     """A snippet, and how it ended."""
 
@@ -101,6 +115,7 @@ class Document(Struct, frozen=True, kw_only=True):
     schema: int
     ok: bool
     claims: tuple[ClaimRow, ...]
+    statements: tuple[StatementRow, ...]
     snippets: tuple[SnippetRow, ...]
     findings: tuple[FindingRow, ...]
     summary: Summary
@@ -112,6 +127,7 @@ def as_json(report: Report) -> str:
         schema=SCHEMA,
         ok=report.ok,
         claims=tuple(_claims(report)),
+        statements=tuple(_statements(report)),
         snippets=tuple(_snippet(s, c) for c in report.checked for s in c.session.snippets),
         findings=tuple(map(_finding, report.findings)),
         summary=summary(report),
@@ -145,6 +161,21 @@ def _claim(verdict: Verdict, sentence: str) -> ClaimRow:
         versions=_versions(answer) if answer else {},
         date=answer.outcome.when if answer else "",
     )
+
+
+def _statements(report: Report) -> Iterator[StatementRow]:
+    for entry, statements in quotes.of_pages(report.entries, report.verdicts):
+        for one in statements:
+            yield StatementRow(
+                **_where(one.quote.place, one.quote.end),
+                entry=entry.slug,
+                verdict=one.judgement.key,
+                quote=one.quote.text,
+                source=one.quote.source,
+                address=one.quote.address,
+                read=str(one.quote.read or ""),
+                claims=tuple(verdict.id for verdict in one.verdicts),
+            )
 
 
 def _versions(checked: Checked) -> dict[str, str]:

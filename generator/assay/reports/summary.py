@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
+from ..findings import quotes
 from ..nouns import Exemption, Report, Status, Verdict
 
 
@@ -16,6 +17,8 @@ class Summary(Struct, frozen=True, kw_only=True):
     claims: int
     verdicts: dict[str, int]
     """Claims by their status; every status is there."""
+    statements: dict[str, int]
+    """Statements from elsewhere by what their claims come to."""
     entries: int
     sessions: int
     ran: int
@@ -36,6 +39,7 @@ def summary(report: Report) -> Summary:
     return Summary(
         claims=len(report.verdicts),
         verdicts={status.value: n for status, n in statuses(report.verdicts).items()},
+        statements=dict(Counter(_judged(report))),
         entries=sum(entry.front is not None for entry in report.entries),
         sessions=len(report.checked),
         ran=len(ran),
@@ -47,6 +51,11 @@ def summary(report: Report) -> Summary:
         seconds=round(report.seconds, 3),
         names=report.exemptions,
     )
+
+
+def _judged(report: Report) -> Iterator[str]:
+    for _, statements in quotes.of_pages(report.entries, report.verdicts):
+        yield from (one.judgement.key for one in statements)
 
 
 def statuses(verdicts: Iterable[Verdict]) -> dict[Status, int]:

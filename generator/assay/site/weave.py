@@ -57,6 +57,8 @@ def condition_words(verdict: Verdict) -> str:
     if condition.refuted:
         also = f"; true for {condition.true_for}" if condition.true_for else ""
         return f"refuted: must be false{also}"
+    if condition.false_for:
+        return condition.said
     if condition.is_true:
         return "must be true"
     if condition.said:

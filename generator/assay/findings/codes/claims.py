@@ -119,6 +119,24 @@ CODES = {
         "A figure that no program can settle counts as much as who holds it.",
         'Name the owner: `[figure](opinion: "who")`.',
     ),
+    "A207": Code(
+        "unfair-quote",
+        "A statement from elsewhere is quoted without its address or its day.",
+        "A reader cannot look up what was said, nor whether it is still said.",
+        "Put it into a block quote, with a last paragraph `[its source](https://...), read DAY`.",
+    ),
+    "A208": Code(
+        "long-quote",
+        "A quote has more than twenty-five words.",
+        "What is quoted belongs to others; as much as shows the statement is fair.",
+        "Quote less, but not so little that it says something else.",
+    ),
+    "A209": Code(
+        "one-sided-quote",
+        "A statement is confirmed, and nothing says when it would be false.",
+        "What nothing could refute, nothing confirms.",
+        "Name a value for which it would be false: `false for PROBE`.",
+    ),
     "A206": Code(
         "nearly-a-claim",
         "A link is nearly a claim, a given or an opinion, and binds nothing.",
