@@ -16,8 +16,9 @@ from msgspec import Struct
 
 from ..entries import edits
 from ..figures import match
+from ..findings import quotes
 from ..nouns import Checked, Citation, Entry, Key, Snippet, Span, Status, Verdict
-from . import snippets
+from . import snippets, statements
 from .anchors import anchors
 from .inline import OURS, inert, mathml, text_of
 
@@ -90,6 +91,11 @@ def weave(
         *((f.span, mathml(f.latex, display=f.display)) for f in entry.formulas),
         *((x.destination, _moved(x.target, x.fragment, here, addresses)) for x in entry.links),
         *((s.span, _snippet(entry, s, resting[s.id], checks)) for s in entry.snippets),
+        *(
+            (Span(one.quote.span.end, one.quote.span.end), statements.note(one))
+            for one in quotes.of(entry, verdicts)
+            if one.quote.place.column == 1  # one that is indented belongs to something else
+        ),
     ]
     return Woven(
         front=entry.text[: entry.body],
