@@ -60,13 +60,16 @@ def found(printed: Printed) -> dict[str, Any]:
 
 NUMBER = (int, float)
 SCHEMA: dict[str, Mapping[str, object]] = {
-    "": {"schema": int, "ok": bool, "claims": list, "snippets": list, "findings": list,
+    "": {"schema": int, "ok": bool, "claims": list, "statements": list, "snippets": list, "findings": list,
          "summary": dict},
     "claims": {"id": str, "entry": str, "probe": str, "path": str, "line": int, "column": int,
                "end_line": int, "end_column": int, "sentence": str, "stated": str,
                "condition": str, "computed": (int, float, str, bool, type(None)), "unit": str,
                "verdict": str, "reason": str, "device": str, "reused": bool, "code": str,
                "versions": dict, "date": str},
+    "statements": {"path": str, "line": int, "column": int, "end_line": int, "end_column": int,
+                   "entry": str, "verdict": str, "quote": str, "source": str, "address": str,
+                   "read": str, "claims": list},
     "snippets": {"path": str, "line": int, "id": str, "session": str, "status": str,
                  "seconds": NUMBER,
                  "reused": bool, "ran_since": str, "unkept": list},

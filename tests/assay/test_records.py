@@ -295,7 +295,9 @@ REFUTATION = """
 small = 1
 ```
 
-[64.2 GB](claim:other:small "refuted, true for peak:peak").
+> [64.2 GB](claim:other:small "refuted, true for peak:peak").
+>
+> [Elsewhere](https://example.org/said), read 2026-11-22
 """
 
 

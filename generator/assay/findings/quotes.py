@@ -72,7 +72,7 @@ def check(entry: Entry, statements: Iterable[Statement]) -> Iterator[Finding]:
                 claim,
                 "a refuted statement stands outside of a block quote",
                 "quote it: > before its lines, and below it > [its source](https://...), "
-                "read 2026-11-27",
+                "read YYYY-MM-DD",
             )
 
 
@@ -119,7 +119,7 @@ def _source(quote: Quote) -> Iterator[Finding]:
             "A207",
             quote,
             f"a statement from elsewhere is quoted without {' and '.join(missing)}",
-            "end the quote with a paragraph: > [its source](https://...), read 2026-11-27; "
+            "end the quote with a paragraph: > [its source](https://...), read YYYY-MM-DD; "
             "withdraw it where the address is not to be found",
         )
 
