@@ -60,8 +60,8 @@ def found(printed: Printed) -> dict[str, Any]:
 
 NUMBER = (int, float)
 SCHEMA: dict[str, Mapping[str, object]] = {
-    "": {"schema": int, "ok": bool, "claims": list, "statements": list, "snippets": list, "findings": list,
-         "summary": dict},
+    "": {"schema": int, "ok": bool, "claims": list, "statements": list, "snippets": list,
+         "findings": list, "summary": dict},
     "claims": {"id": str, "entry": str, "probe": str, "path": str, "line": int, "column": int,
                "end_line": int, "end_column": int, "sentence": str, "stated": str,
                "condition": str, "computed": (int, float, str, bool, type(None)), "unit": str,
