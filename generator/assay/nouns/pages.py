@@ -180,11 +180,15 @@ class Entry(Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
 
 
+Address = Annotated[str, Meta(pattern=r"^https?://[^\s<>\"'`]+$")]
+"""An address on the web, which readers are sent to."""
+
+
 class Citation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A figure of ``givens/*.toml``, with where it was read."""
 
     value: str
-    source: str
+    source: Address
     quote: str
     read: datetime.date
 
@@ -196,5 +200,5 @@ class Paper(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     authors: tuple[str, ...]
     year: int
     venue: str
-    url: str
+    url: Address
     note: str = ""
