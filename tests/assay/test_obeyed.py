@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,9 +33,9 @@ PAGES = {
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Report]:
+def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     root = tmp_path_factory.mktemp("obeyed")
-    yield Project(root, root / "store").write(PAGES).check()
+    return Project(root, root / "store").write(PAGES).check()
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))

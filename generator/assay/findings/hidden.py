@@ -9,12 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import msgspec
+import pyromark
 
 from .. import markup, plain
 from ..entries.positions import Lines
-from ..nouns import Checked, Entry, Finding, Place, Snippet
+from ..nouns import Checked, Entry, Finding, Options, Place, Snippet
 
 _CODE = "A604"
+_MARKDOWN = (
+    pyromark.Options.ENABLE_TABLES
+    | pyromark.Options.ENABLE_FOOTNOTES
+    | pyromark.Options.ENABLE_STRIKETHROUGH
+)
 
 
 def of_page(entry: Entry) -> Iterator[Finding]:
@@ -56,13 +62,23 @@ def of_output(checked: Checked) -> Iterator[Finding]:
                 f"the output holds what is not seen: {plain.named(match[0])}",
                 "it is shown written out; print without colours and progress bars",
             )
-        if snippet.options.html and (taken := markup.cleaned(ran.output).taken):
+        html = html_of(ran.output, snippet.options)
+        if html and html.taken:
             yield _warning(
                 "A605",
                 snippet,
-                f"the HTML that it printed is shown without {', '.join(taken)}",
+                f"the HTML that it printed is shown without {', '.join(html.taken)}",
                 "print less HTML, or show the output as text",
             )
+
+
+def html_of(output: str, options: Options) -> markup.Cleaned | None:
+    """Return the HTML that *output* is shown as, where its fence says that it is no text."""
+    if options.html or options.output == "html":
+        return markup.cleaned(output)
+    if options.output == "markdown":
+        return markup.cleaned(pyromark.html(output, options=_MARKDOWN))
+    return None
 
 
 def _warning(code: str, snippet: Snippet, message: str, hint: str) -> Finding:

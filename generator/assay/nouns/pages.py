@@ -94,6 +94,8 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     )
     result: str = ""
     html: bool = False
+    output: Literal["text", "markdown", "html"] | None = None
+    """What is printed: text, unless it says otherwise."""
     title: str = ""
     tabs: str = "Source|Result"
     linenums: str = ""
