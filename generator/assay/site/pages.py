@@ -19,6 +19,7 @@ from msgspec import Struct
 from ..findings.codes import CODES
 from ..made import CATEGORIES, FINDINGS, LEDGER, TERMS, address_of
 from ..nouns import Checked, Entry, Key, Paper, Report, Status, Verdict
+from ..plain import escaped
 from ..project import Project
 from ..reports import again
 from ..reports.json import as_json
@@ -156,10 +157,11 @@ def nav(site: Site) -> list[Any]:
 
 @cache
 def _environment() -> jinja2.Environment:
-    """Return the templates, escaping whatever they are given."""
+    """Return the templates: whatever they are given is text, to Markdown and to HTML."""
     env = jinja2.Environment(
         loader=jinja2.PackageLoader("assay.site"),
         autoescape=True,
+        finalize=_as_text,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
@@ -169,10 +171,16 @@ def _environment() -> jinja2.Environment:
     env.filters["worst"] = _worst
     env.filters["figure"] = lambda text: markupsafe.Markup(text_of(text))  # noqa: S704 - escaped there
     env.filters["coded"] = lambda text: markupsafe.Markup(coded(text))  # noqa: S704 - escaped there
-    env.filters["plain"] = lambda text: markupsafe.Markup(inert(text))  # noqa: S704 - escaped there
     env.filters["condition"] = weave.condition_words
     env.filters["measure"] = again.measure_session
     return env
+
+
+def _as_text(value: object) -> object:
+    """Return what a template is given as text on one line, unless a filter made it HTML."""
+    if isinstance(value, markupsafe.Markup):
+        return value
+    return markupsafe.Markup(inert(escaped(str(value))).replace("\n", "&#10;"))  # noqa: S704 - escaped
 
 
 def _worst(counts: Mapping[Status, int]) -> str:

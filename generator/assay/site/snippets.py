@@ -9,6 +9,7 @@ import re
 import textwrap
 
 from ..findings.endings import End, end_of
+from ..findings.hidden import html_of
 from ..nouns import Checked, Ran, Snippet
 from ..plain import escaped
 from . import printed
@@ -80,7 +81,15 @@ def _note(snippet: Snippet, checked: Checked | None, resting: int) -> str:
     rests = f"; {_resting(resting, snippet.session)}" if checked and kind != "fails" else ""
     is_cut = checked is not None and checked.outcome.is_cut
     cut = "; its session printed more than is kept, and is cut short here" if is_cut else ""
-    return f'<p {OURS} class="assay-ran assay-{kind}">{inert(text)}{rests}{cut}.</p>'
+    said = f"{inert(text)}{rests}{cut}{_left_out(snippet, checked)}"
+    return f'<p {OURS} class="assay-ran assay-{kind}">{said}.</p>'
+
+
+def _left_out(snippet: Snippet, checked: Checked | None) -> str:
+    ran = _ran(snippet, checked)
+    shown = html_of(ran.output, snippet.options) if ran else None
+    parts = ", ".join(shown.taken) if shown else ""
+    return f"; left out of what it printed: <code>{inert(parts)}</code>" if parts else ""
 
 
 _SAID = {
