@@ -85,6 +85,34 @@ def faults(source: str, *, closed: bool = True) -> Iterator[Fault]:
             yield from (fault for fault in found if fault)
 
 
+def live(page: str) -> Iterator[Fault]:
+    """Yield what of rendered HTML a browser would run, whoever wrote it.
+
+    >>> [f.what for f in live('<script type="math/tex">a</script><a href="javascript:x">b</a>')]
+    ['javascript:']
+    """
+    for tag in _tags(page):
+        values = {key.lower(): value.strip("\"'") for key, value, _ in tag.attributes}
+        kind = html.unescape(values.get("type", "")).lower()
+        if tag.name in _LIVE and _runs_as(tag.name, kind):
+            yield Fault(tag.start, "tag", f"<{tag.name}>", CURES.get(tag.name, _SHOWN))
+        for key, value in values.items():
+            if key.startswith("on") or key in {"srcdoc", "http-equiv"}:
+                yield Fault(tag.start, "attribute", f"{key}=", "take it out; a page runs nothing")
+            is_image = tag.name in {"img", "image", "source"}
+            scheme = runs(value) if key in {*ADDRESSES, "action", "formaction", "data"} else ""
+            if scheme and not (is_image and scheme == "data:"):
+                yield Fault(tag.start, "address", scheme, cure_of(scheme))
+
+
+def _runs_as(name: str, kind: str) -> bool:
+    return name != "script" or kind in {"", "module"} or "javascript" in kind or "ecma" in kind
+
+
+_LIVE = frozenset({"script", "object", "embed", "base", "meta", "applet", "portal", "frame"})
+"""Elements that run what they hold or name, or change what others name."""
+
+
 class _Tag(Struct, frozen=True):
     """A tag that opens an element; *end* is None where it has none."""
 

@@ -15,6 +15,7 @@ from typing import Any
 from msgspec import Struct
 from selectolax.lexbor import LexborHTMLParser
 
+from .. import markup
 from ..entries import links, seen
 from ..figures.names import Names
 from ..nouns import HOLE, Block, Entry, Finding, Place
@@ -102,6 +103,13 @@ def unchecked_fence(place: Place, code: str) -> Finding:
     """Return the finding of a fence that would have run while its page was rendered."""
     first = next((line.strip() for line in code.splitlines() if line.strip()), "")
     return _finding("A605", place, f"a fence that no check has read was not run: {first!r}")
+
+
+def live(html: str, place: Place) -> Iterator[Finding]:
+    """Yield what a browser would run of *html*, whatever Markdown it came from."""
+    for fault in markup.live(html):
+        said = f"the rendered page holds what a browser would run: {fault.what}"
+        yield Finding(code="A706", place=place, message=said, hint=fault.cure)
 
 
 def _of_front(entry: Entry) -> tuple[Block, ...]:

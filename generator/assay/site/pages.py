@@ -26,6 +26,7 @@ from ..reports.json import as_json
 from ..reports.summary import Summary, counted, statuses, summary
 from . import weave
 from .anchors import anchors
+from .guard import shielded
 from .inline import OURS, UNSET, coded, inert, text_of
 
 STATUS = "<!-- assay:status -->"
@@ -142,8 +143,8 @@ def nav(site: Site) -> list[Any]:
     """Return the pages in the order in which a reader finds them, as MkDocs writes a nav."""
     terms: list[Any] = [{"A–Z": f"{TERMS}/index.md"}]
     for category, entries in site.categories.items():
-        listed = [{e.front.term: site.addresses[e.path]} for e in entries if e.front]
-        terms.append({category: [site.category_paths[category], *listed]})
+        listed = [{shielded(e.front.term): site.addresses[e.path]} for e in entries if e.front]
+        terms.append({shielded(category): [site.category_paths[category], *listed]})
     others = [e for e in site.report.entries if not e.front and e.path in site.addresses]
     docs = sorted(site.addresses[entry.path] for entry in others)
     top = [path for path in docs if "/" not in path and path != "index.md"]
@@ -151,7 +152,7 @@ def nav(site: Site) -> list[Any]:
     for path in [p for p in docs if "/" in p] + [FINDINGS]:
         folders[path.partition("/")[0]].append(path)
     home = [{"Home": "index.md"}] if "index.md" in docs else []
-    nested = [{name.capitalize(): paths} for name, paths in sorted(folders.items())]
+    nested = [{shielded(name.capitalize()): paths} for name, paths in sorted(folders.items())]
     return [*home, {"Glossary": terms}, {"Claims": f"{LEDGER}.md"}, *top, *nested]
 
 

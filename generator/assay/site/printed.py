@@ -37,7 +37,7 @@ def block(text: str, language: str, **options: str) -> str:
         lexer = get_lexer_by_name(language, stripnl=False)
     except ClassNotFound:
         lexer = TextLexer(stripnl=False)
-    shown: str = pygments.highlight(text, lexer, HtmlFormatter(wrapcode=True, **options))
+    shown: str = pygments.highlight(escaped(text), lexer, HtmlFormatter(wrapcode=True, **options))
     return sealed(shown.strip("\n"))
 
 

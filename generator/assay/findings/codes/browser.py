@@ -35,4 +35,10 @@ CODES = {
         "What a program prints runs nothing in a reader's browser.",
         'Print less HTML, or show the output as text: leave `html="1"` out.',
     ),
+    "A706": Code(
+        "live-on-page",
+        "A rendered page holds what a browser would run.",
+        "The site's Markdown, or a file that is included, made of a text what the check reads as none.",
+        "Take it out, or put it between backticks to show it.",
+    ),
 }
