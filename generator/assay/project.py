@@ -271,7 +271,7 @@ class _Reader:
                 hidden = HIDDEN.search(" ".join(map(str, table.values())))
                 if hidden:
                     place, message = Place(path, _line_of(text, key)), named(hidden[0])
-                    self._say("A604", place, f"[{key}] holds {message}", "take it out")
+                    self._say("A704", place, f"[{key}] holds {message}", "take it out")
                 found[key] = msgspec.convert(table, kind)
             except msgspec.ValidationError as error:
                 place = Place(path, _line_of(text, key), 1)

@@ -28,7 +28,7 @@ _ADDRESS = re.compile(
     r"|^[ \t>]*+\[(?!\^)[^\]\n]++\]:\s*+<?(?P<reference>[^\n>]{0,200})",
     re.MULTILINE,
 )
-_CODES = {"tag": "A601", "attribute": "A602", "address": "A603"}
+_CODES = {"tag": "A701", "attribute": "A702", "address": "A703"}
 _SAID = {
     "tag": "HTML that may not stand on a page: {}",
     "attribute": "an attribute that may not stand on a page: {}",

@@ -15,7 +15,7 @@ from .. import markup, plain
 from ..entries.positions import Lines
 from ..nouns import Checked, Entry, Finding, Options, Place, Snippet
 
-_CODE = "A604"
+_CODE = "A704"
 _MARKDOWN = (
     pyromark.Options.ENABLE_TABLES
     | pyromark.Options.ENABLE_FOOTNOTES
@@ -65,7 +65,7 @@ def of_output(checked: Checked) -> Iterator[Finding]:
         html = html_of(ran.output, snippet.options)
         if html and html.taken:
             yield _warning(
-                "A605",
+                "A705",
                 snippet,
                 f"the HTML that it printed is shown without {', '.join(html.taken)}",
                 "print less HTML, or show the output as text",
