@@ -195,9 +195,10 @@ def files_of(site):
 
 
 def html(site, path):
-    """Return a page without the two lines that assay adds to each, and without empty ones."""
+    """Return a page without the three lines that assay adds to each, and without empty ones."""
     text = (site / path).read_text(encoding="utf-8")
-    return [line for line in text.splitlines() if line.strip() and "assets/assay." not in line]
+    own = ("assets/assay.", "Content-Security-Policy")
+    return [line for line in text.splitlines() if line.strip() and not any(o in line for o in own)]
 
 
 def entries(site):

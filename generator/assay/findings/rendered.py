@@ -37,6 +37,8 @@ _WITHIN_A_LINE = frozenset(
 _SPOKEN = ("title", "alt", "aria-label", "summary")
 _NUMBERED = frozenset({"footnote-ref", "footnote-backref", "headerlink", "linenos", "linenodiv"})
 """Classes of what Markdown numbers or links by itself."""
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+"""They get their ids from their words: `Claim forms` is `claim-forms`."""
 _SPACE = re.compile(r"[ \t\r\n\xa0]+")
 _BREAK = "\n"
 
@@ -224,7 +226,8 @@ def _addresses(page: Any, expected: Expected) -> Iterator[Finding]:
 def _imitations(page: Any, expected: Expected) -> Iterator[Finding]:
     """Yield the elements that look like those of assay, and are not."""
     for node in page.css(f'[{MARK}], [class*="assay-"], [id^="claim-"], [id^="proof-"]'):
-        if not _is_ours(node, expected.mark):
+        is_heading = node.tag in _HEADINGS and "assay-" not in (node.attributes.get("class") or "")
+        if not is_heading and not _is_ours(node, expected.mark):
             said = f"<{node.tag}> on the rendered page looks like what assay shows: {_text(node)!r}"
             yield _finding("A604", expected.place, said)
 

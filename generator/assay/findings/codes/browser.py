@@ -38,7 +38,7 @@ CODES = {
     "A706": Code(
         "live-on-page",
         "A rendered page holds what a browser would run.",
-        "The site's Markdown, or a file that is included, made of a text what the check reads as none.",
+        "The site's Markdown, or an included file, made HTML of what the check reads as text.",
         "Take it out, or put it between backticks to show it.",
     ),
 }
