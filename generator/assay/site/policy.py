@@ -28,7 +28,7 @@ _LINKED = re.compile(r"<(?P<tag>script|link)\b(?P<attributes>[^>]*)>", re.I)
 _ADDRESS = re.compile(r"""(?:src|href)\s*=\s*["']?(?P<address>(?:https?:)?//[^\s"'>]+)""", re.I)
 _TYPE = re.compile(r"""\btype\s*=\s*["']?(?P<type>[^\s"'>]+)""", re.I)
 _RUN = frozenset({"", "module", "text/javascript", "application/javascript", "importmap"})
-_HEAD = re.compile(r"<meta\s+charset[^>]*>|<head(?:\s[^>]*)?>", re.I)
+_HEAD = tuple(re.compile(start, re.I) for start in (r"<meta\s+charset[^>]*>", r"<head\b[^>]*>"))
 _STATISTICS = {"github.com": "https://api.github.com", "gitlab.com": "https://gitlab.com"}
 """What Material asks how often a repository was starred, by the repository's host."""
 
@@ -71,7 +71,7 @@ def with_policy(page: str, untrusted: Collection[str], sources: Sources) -> str:
     content = html.escape("; ".join(_directives(page, untrusted, sources)), quote=True)
     meta = f'<meta http-equiv="Content-Security-Policy" content="{content}">'
     shown = unmarked(page)
-    head = _HEAD.search(shown)
+    head = next(filter(None, (start.search(shown) for start in _HEAD)), None)
     if head is None:
         return shown
     return f"{shown[: head.end()]}\n{meta}\n{shown[head.end() :].removeprefix(chr(10))}"
