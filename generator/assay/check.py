@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from . import progress
 from .answers import Answers, Kept
 from .entries import parse
-from .findings import citations, compare, formulas, prose, quotes, repeats, rules
+from .findings import citations, compare, formulas, hidden, prose, quotes, repeats, rules
 from .nouns import Checked, Device, Entry, Failure, Finding, Key, Outcome, Report, Session
 from .plan import Scope, plan
 from .project import Project, read, setup_of, store_of
@@ -145,6 +145,7 @@ def lint(text: str, settings: Settings = DEFAULTS) -> tuple[Finding, ...]:
         (
             *entry.findings,
             *formulas.check(entry),
+            *hidden.of_page(entry),
             *citations.opinions(entry),
             *unbound.findings,
             *quotes.check(entry, quotes.of(entry, ())),

@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from .nouns import Session
-from .plain import visible
+from .plain import uncommanding, visible
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -99,7 +99,7 @@ class Bar(Silent):
 
 
 def _say(line: str) -> None:
-    sys.stderr.write(f"assay: {visible(line)}\n")
+    sys.stderr.write(f"assay: {uncommanding(visible(line))}\n")
     sys.stderr.flush()
 
 

@@ -17,6 +17,7 @@ from msgspec import Struct
 from . import git, mkdocs_yml
 from .entries import includes
 from .nouns import Checked, Citation, Finding, Paper, Place, Record
+from .plain import HIDDEN, named
 from .sessions import records
 from .sessions.runner import Setup, WorkerError
 from .sessions.sources import Sources
@@ -267,11 +268,14 @@ class _Reader:
         found: dict[str, T] = {}
         for key, table in leaves:
             try:
+                hidden = HIDDEN.search(" ".join(map(str, table.values())))
+                if hidden:
+                    place, message = Place(path, _line_of(text, key)), named(hidden[0])
+                    self._say("A704", place, f"[{key}] holds {message}", "take it out")
                 found[key] = msgspec.convert(table, kind)
             except msgspec.ValidationError as error:
                 place = Place(path, _line_of(text, key), 1)
-                fields = ", ".join(kind.__struct_fields__)  # type: ignore[attr-defined]
-                self._say(code, place, f"[{key}]: {error}", f"a table here holds: {fields}")
+                self._say(code, place, *_refusal(key, str(error), kind))
         return found
 
     def _say(self, code: str, place: Place, message: str, hint: str) -> None:
@@ -294,6 +298,14 @@ def _leaves(data: dict[str, Any], prefix: str) -> list[tuple[str, dict[str, Any]
         if isinstance(value, dict)
         for leaf in _leaves(value, f"{prefix}.{key}".strip("."))
     ]
+
+
+def _refusal(key: str, error: str, kind: type[Any]) -> tuple[str, str]:
+    """Return what is wrong with a table, in msgspec's words, and what mends it."""
+    if "matching regex" in error:
+        field = error.partition("`$.")[2].strip("`")
+        return f"[{key}]: {field} is no address on the web", "write it from https:// on"
+    return f"[{key}]: {error}", f"a table here holds: {', '.join(kind.__struct_fields__)}"
 
 
 def _line_of(text: str, key: str) -> int:

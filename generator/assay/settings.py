@@ -44,6 +44,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     store: str = ""
     names: tuple[Name, ...] = ()
     units: tuple[str, ...] = ()
+    hosts: tuple[Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s;,'\"/]+$")], ...] = ()
 
 
 def find_root(start: Path) -> Path:

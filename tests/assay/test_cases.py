@@ -30,6 +30,7 @@ WITHOUT_A_CASE = {
         ("A601", "A602", "A603", "A604", "A605"),
         "of rendered pages: tests/site/test_site_readback.py",
     ),
+    "A706": "of rendered pages: tests/site/test_site_hostile.py",
     "A114": "test_twice.py, since it takes a second run",
     "A001": "a file that cannot be read is no text: test_files.py",
     "A002": "a file that is not UTF-8 is no text: test_files.py",

@@ -64,7 +64,7 @@ def test_an_empty_project_holds(make: Make) -> None:
 def test_only_a_line_feed_ends_a_line_of_code(make: Make) -> None:
     """Characters that other programs take for line ends shift no finding in code."""
     project = make({"docs/a.md": page('a = "\u2028\x85\x0b\x1c"\n\x0c\nb = len(a)\nc = b / 0')})
-    assert lines_of(project.check(keep=False)) == ["docs/a.md:5:1 A301"]
+    assert lines_of(project.check(keep=False)) == ["docs/a.md:2:6 A704", "docs/a.md:5:1 A301"]
 
 
 def test_a_file_name_that_is_no_text_is_a_finding(make: Make) -> None:

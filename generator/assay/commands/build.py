@@ -9,6 +9,7 @@ import click
 
 from .. import progress
 from ..check import check_root
+from ..plain import message
 from ..plan import Scope
 from ..reports.text import as_text
 from . import options
@@ -35,7 +36,7 @@ def build(require_records: bool, jobs: int | None, no_store: bool, root: Path | 
         try:
             folder, pages = mkdocs.build(project, report)
         except mkdocs.SiteError as error:
-            click.echo(f"assay: error: {error}", err=True)
+            click.echo(message(f"assay: error: {error}"), err=True)
             sys.exit(error.status)
         shown = folder.relative_to(top) if folder.is_relative_to(top) else folder
         click.echo(f"assay: {pages} pages in {shown}/")

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from ..git import GitError
+from ..plain import message
 from ..sessions.runner import WorkerError
 from ..settings import SettingsError, find_root
 
@@ -38,13 +39,13 @@ def plain_errors() -> Iterator[None]:
     try:
         yield
     except Nothing as nothing:
-        click.echo(f"assay: {nothing}", err=True)
+        click.echo(message(f"assay: {nothing}"), err=True)
     except (SettingsError, WorkerError, GitError) as error:
-        click.echo(f"assay: error: {error}", err=True)
+        click.echo(message(f"assay: error: {error}"), err=True)
         sys.exit(2)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        click.echo(f"assay: error: {where}{error.strerror or error}", err=True)
+        click.echo(message(f"assay: error: {where}{error.strerror or error}"), err=True)
         sys.exit(2)
     except KeyboardInterrupt:
         click.echo("assay: interrupted; results of finished sessions are kept", err=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from ..plain import message
 from . import options
 
 
@@ -22,5 +23,5 @@ def serve(dev_addr: str, open_: bool, root: Path | None) -> None:
         try:
             mkdocs.serve(options.root_of(root), dev_addr, open_)
         except mkdocs.SiteError as error:
-            click.echo(f"assay: error: {error}", err=True)
+            click.echo(message(f"assay: error: {error}"), err=True)
             sys.exit(error.status)

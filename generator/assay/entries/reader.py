@@ -26,7 +26,7 @@ from ..nouns import (
     Quote,
     Snippet,
 )
-from . import fences, html, links, options, quotes, seen
+from . import fences, html, links, live, options, quotes, seen
 from .positions import Lines, Source
 
 _OPTIONS = (
@@ -93,6 +93,8 @@ class Reader:
             if self._indented:
                 new = self._indented.pop()
                 texts.append(_Text(new.text, new.offsets, example=new.example))
+                if not new.example:
+                    self.findings += live.found(texts[-1].events, texts[-1].source, self.lines)
             if texts[-1].at < len(texts[-1].events):
                 texts[-1].at = self._event(texts[-1])
                 self._bound_depth(len(texts))

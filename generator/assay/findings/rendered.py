@@ -15,6 +15,7 @@ from typing import Any
 from msgspec import Struct
 from selectolax.lexbor import LexborHTMLParser
 
+from .. import markup
 from ..entries import links, seen
 from ..figures.names import Names
 from ..nouns import HOLE, Block, Entry, Finding, Place
@@ -36,6 +37,8 @@ _WITHIN_A_LINE = frozenset(
 _SPOKEN = ("title", "alt", "aria-label", "summary")
 _NUMBERED = frozenset({"footnote-ref", "footnote-backref", "headerlink", "linenos", "linenodiv"})
 """Classes of what Markdown numbers or links by itself."""
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+"""They get their ids from their words: `Claim forms` is `claim-forms`."""
 _SPACE = re.compile(r"[ \t\r\n\xa0]+")
 _BREAK = "\n"
 
@@ -102,6 +105,13 @@ def unchecked_fence(place: Place, code: str) -> Finding:
     """Return the finding of a fence that would have run while its page was rendered."""
     first = next((line.strip() for line in code.splitlines() if line.strip()), "")
     return _finding("A605", place, f"a fence that no check has read was not run: {first!r}")
+
+
+def live(html: str, place: Place) -> Iterator[Finding]:
+    """Yield what a browser would run of *html*, whatever Markdown it came from."""
+    for fault in markup.live(html):
+        said = f"the rendered page holds what a browser would run: {fault.what}"
+        yield Finding(code="A706", place=place, message=said, hint=fault.cure)
 
 
 def _of_front(entry: Entry) -> tuple[Block, ...]:
@@ -216,7 +226,8 @@ def _addresses(page: Any, expected: Expected) -> Iterator[Finding]:
 def _imitations(page: Any, expected: Expected) -> Iterator[Finding]:
     """Yield the elements that look like those of assay, and are not."""
     for node in page.css(f'[{MARK}], [class*="assay-"], [id^="claim-"], [id^="proof-"]'):
-        if not _is_ours(node, expected.mark):
+        is_heading = node.tag in _HEADINGS and "assay-" not in (node.attributes.get("class") or "")
+        if not is_heading and not _is_ours(node, expected.mark):
             said = f"<{node.tag}> on the rendered page looks like what assay shows: {_text(node)!r}"
             yield _finding("A604", expected.place, said)
 

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from .. import made
 from ..nouns import Checked, Entry, Finding, Key, Place, Verdict
 from ..plan import Plan, Scope
-from . import citations, endings, formulas, parts, prose, quotes, structure
+from . import citations, endings, formulas, hidden, parts, prose, quotes, structure
 
 if TYPE_CHECKING:
     from ..project import Project
@@ -78,6 +78,11 @@ def latex(facts: Facts) -> Iterator[Finding]:
     yield from (finding for entry in facts.chosen for finding in formulas.check(entry))
 
 
+def unseen(facts: Facts) -> Iterator[Finding]:
+    """Characters of pages that no reader sees."""
+    yield from (finding for entry in facts.chosen for finding in hidden.of_page(entry))
+
+
 def figures(facts: Facts) -> Iterator[Finding]:
     """Figures that are bound to nothing."""
     yield from (finding for unbound in facts.unbound for finding in unbound.findings)
@@ -98,6 +103,7 @@ def ended(facts: Facts) -> Iterator[Finding]:
         for one in (checked, *checked.others):
             if one.session.page in pages and not one.changed:
                 yield from endings.findings(one)
+                yield from hidden.of_output(one)
 
 
 def claims(facts: Facts) -> Iterator[Finding]:
@@ -158,6 +164,7 @@ OF_PAGES: tuple[Rule, ...] = (
     reserved,
     included,
     latex,
+    unseen,
     figures,
     cited,
     quoted,

@@ -94,6 +94,8 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     )
     result: str = ""
     html: bool = False
+    output: Literal["text", "markdown", "html"] | None = None
+    """What is printed: text, unless it says otherwise."""
     title: str = ""
     tabs: str = "Source|Result"
     linenums: str = ""
@@ -180,11 +182,15 @@ class Entry(Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
 
 
+Address = Annotated[str, Meta(pattern=r"^https?://[^\s<>\"'`]+$")]
+"""An address on the web, which readers are sent to."""
+
+
 class Citation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A figure of ``givens/*.toml``, with where it was read."""
 
     value: str
-    source: str
+    source: Address
     quote: str
     read: datetime.date
 
@@ -196,5 +202,5 @@ class Paper(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     authors: tuple[str, ...]
     year: int
     venue: str
-    url: str
+    url: Address
     note: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..nouns import Finding, Report
-from ..plain import visible
+from ..plain import message, visible
 from . import again
 from .text import summary_lines
 
@@ -15,7 +15,7 @@ def as_github(report: Report) -> str:
         f"col={f.place.column},{_end(f)}title={_property('assay ' + f.code)}::{_data(_one_line(f))}"
         for f in report.findings
     ]
-    return "\n".join([*lines, *summary_lines(report)]) + "\n"
+    return "\n".join([*lines, message("\n".join(summary_lines(report)))]) + "\n"
 
 
 def _end(finding: Finding) -> str:

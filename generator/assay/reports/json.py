@@ -15,6 +15,7 @@ from ..entries import sentences
 from ..findings import quotes
 from ..findings.endings import End, end_of
 from ..nouns import Checked, Computed, Edit, Finding, Place, Report, Snippet, Verdict
+from ..plain import in_json
 from ..sessions.records import code_of
 from . import again
 from .summary import Summary, summary
@@ -132,7 +133,7 @@ def as_json(report: Report) -> str:
         findings=tuple(map(_finding, report.findings)),
         summary=summary(report),
     )
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    return in_json(msgspec.json.format(msgspec.json.encode(document), indent=2).decode()) + "\n"
 
 
 def _claims(report: Report) -> Iterator[ClaimRow]:

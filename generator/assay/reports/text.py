@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..findings.codes import CODES
 from ..nouns import Finding, Report
-from ..plain import visible
+from ..plain import message, visible
 from . import again
 from .summary import counted, plural, statuses, summary
 
@@ -21,7 +21,8 @@ def as_text(report: Report) -> str:
         finding_text(f, texts.get(f.place.path, ""), is_last=last[f.checked_with] == number)
         for number, f in enumerate(shown)
     ]
-    return "\n\n".join([*parts, *_awaiting(awaiting), "\n".join(summary_lines(report))]) + "\n"
+    text = "\n\n".join([*parts, *_awaiting(awaiting), "\n".join(summary_lines(report))])
+    return message(text) + "\n"
 
 
 def summary_lines(report: Report) -> Iterator[str]:
@@ -35,7 +36,7 @@ def summary_lines(report: Report) -> Iterator[str]:
     kept = [e for e in report.exemptions if e.kept]
     if kept:
         yield f"names kept {sum(e.kept for e in kept)} numbers out of the figure check:"
-        yield from (visible(f"  {e.kept:>4}  {e.reason}  ({e.pattern})") for e in kept)
+        yield from (f"  {e.kept:>4}  {visible(e.reason)}  ({visible(e.pattern)})" for e in kept)
     for code in sorted({f.code for f in report.findings}):
         yield f"{code}: {CODES[code].summary}"
 

@@ -1,16 +1,22 @@
-"""Marks within the braces of templates, so that no other plugin obeys what a run printed.
+"""Marks that keep text what it is on its way through other plugins and the theme's templates.
 
-Law: what a snippet shows and prints is data to every template, also to those of other plugins.
+Law: what a snippet shows and prints is data to every template, and so is what a page is called: no
+template escapes a title, and some take entities back into tags.
 """
 
 from __future__ import annotations
 
+import html
 import re
+from typing import Any
 
-MARK = "\ue0a5"
-"""A character of the private use area, which no font shows and no page keeps."""
+MARK = "\U0010fff0"
+"""A character of the last private use plane, which no font shows and no page keeps."""
 
 _OPENS = re.compile(r"\{(?=[{%#])")
+_SHIELDS = {"<": "\U0010fff1", ">": "\U0010fff2", '"': "\U0010fff3", "&": "\U0010fff4"}
+_MARKUP = re.compile(r'[<>"]|&(?=[#A-Za-z])')
+_SHIELDED = re.compile("[\U0010fff1-\U0010fff4]")
 
 
 def guarded(text: str) -> str:
@@ -25,3 +31,24 @@ def removed(text: str) -> str:
     '{{ 6 * 7 }}'
     """
     return text.replace(MARK, "")
+
+
+def shielded(value: Any) -> Any:
+    """Return a title, or whatever front matter holds, without a character of HTML in its texts."""
+    if isinstance(value, str):
+        return _MARKUP.sub(lambda match: _SHIELDS[match[0]], value)
+    if isinstance(value, list):
+        return [shielded(one) for one in value]
+    if isinstance(value, dict):
+        return {key: shielded(one) for key, one in value.items()}
+    return value
+
+
+def revealed(page: str) -> str:
+    """Return a rendered page in which what was shielded is shown.
+
+    >>> revealed(f"<title>{shielded('</title>')}</title>")
+    '<title>&lt;/title&gt;</title>'
+    """
+    signs = {shield: html.escape(sign) for sign, shield in _SHIELDS.items()}
+    return _SHIELDED.sub(lambda match: signs[match[0]], removed(page))

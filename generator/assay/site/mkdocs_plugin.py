@@ -9,9 +9,11 @@ from __future__ import annotations
 import logging
 import os
 import posixpath
+from html import unescape
 from pathlib import Path
 from typing import Any, Literal
 
+from jinja2 import Environment
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.livereload import LiveReloadServer
@@ -28,7 +30,7 @@ from ..project import Project, setup_of
 from ..reports.text import as_text, finding_text
 from ..sessions.runner import Fresh, Warm, WorkerError, default_runner
 from ..settings import SettingsError, load
-from . import guard, pages, readback, unrun
+from . import guard, pages, policy, readback, unrun
 from .stage import ASSETS, leads_out
 
 log = logging.getLogger("mkdocs.plugins.assay")
@@ -51,6 +53,7 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
         self._given: set[str] = set()
         self._differing: list[Finding] = []
         self._rendering = ""
+        self._unknown: frozenset[str] = frozenset()
 
     def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
         """Note the command; with this method, MkDocs keeps the plugin between live builds."""
@@ -132,10 +135,21 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
         self._rendering = page.file.src_uri
         return guard.removed(markdown)
 
-    on_page_markdown = CombinedEvent(_woven_body, _unmarked)
+    @event_priority(FIRST)
+    def _shielded_meta(self, markdown: str, /, *, page: Page, **_: Any) -> None:
+        """Make text of what front matter says, which templates write into pages as it is."""
+        page.meta = guard.shielded(dict(page.meta))
+
+    on_page_markdown = CombinedEvent(_woven_body, _shielded_meta, _unmarked)
+
+    @event_priority(FIRST)
+    def _titled(self, html: str, /, *, page: Page, **_: Any) -> None:
+        """Look for what would run in what Markdown made, and make text of the page's title."""
+        self._differing += rendered.live(html, self._place(page.file.src_uri))
+        page.title = guard.shielded(unescape(str(page.title)))
 
     @event_priority(LAST)
-    def on_page_content(self, html: str, /, *, page: Page, **_: Any) -> str:
+    def _read_back(self, html: str, /, *, page: Page, **_: Any) -> str:
         """Read a rendered page back."""
         assert self._site is not None
         address, site = page.file.src_uri, self._site
@@ -150,26 +164,59 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
             self._differing += rendered.differences(html, expected, names)
         return html.replace(f'{rendered.MARK}="{site.mark}"', rendered.MARK)
 
+    on_page_content = CombinedEvent(_titled, _read_back)
+
     def _unrun(self, fence: str) -> Finding:
         assert self._site is not None
-        entry = self._entries.get(self._rendering)
-        place = Place(entry.path if entry else self._rendering, 1, 1)
-        return rendered.unchecked_fence(place, fence)
+        return rendered.unchecked_fence(self._place(self._rendering), fence)
+
+    def _place(self, address: str) -> Place:
+        entry = self._entries.get(address)
+        return Place(entry.path if entry else address, 1, 1)
 
     @event_priority(LAST)
-    def on_env(self, env: Any, /, **_: Any) -> Any:
+    def on_env(self, env: Environment, /, **_: Any) -> Environment:
         """End the build before a page is written, if one differs from what was checked."""
         if self._differing:
             text = "\n\n".join(finding_text(f) for f in self._differing)
             if self._command != "serve":
                 raise PluginError(text)
             log.error("%s", text)
-        return env
+        return policy.marking(env)
+
+    @event_priority(FIRST)
+    def _look(self, output: str, /, **_: Any) -> None:
+        """Note which scripts the content of a page holds, before other plugins add theirs."""
+        self._unknown = policy.unknown(output)
 
     @event_priority(LAST)
-    def on_post_page(self, output: str, /, **_: Any) -> str:
-        """Take out marks that went another way, as into the beginnings of posts."""
-        return guard.removed(output)
+    def _secured(self, output: str, /, *, config: MkDocsConfig, **more: Any) -> str:
+        """Show what was shielded, and say what the page may run; live reload is a script."""
+        shown = guard.revealed(output)
+        if self._command == "serve" or not more.get("template_name", ".html").endswith(".html"):
+            return policy.unmarked(shown)
+        return policy.with_policy(shown, self._unknown, self._sources(config))
+
+    on_post_page = CombinedEvent(_look, _secured)
+    on_post_template = CombinedEvent(_look, _secured)
+
+    def _sources(self, config: MkDocsConfig) -> policy.Sources:
+        assert self._site is not None
+        scripts = [str(script) for script in config.extra_javascript]
+        return policy.Sources(
+            scripts=tuple(policy.source_of(s) for s in scripts if "//" in s),
+            hosts=self._site.project.settings.hosts,
+            repository=config.repo_url or "",
+        )
+
+    @event_priority(LAST)
+    def on_post_build(self, *, config: MkDocsConfig) -> None:
+        """Show what was shielded where plugins wrote files of their own, as the search does."""
+        for file in Path(config.site_dir).rglob("*.*"):
+            if file.suffix in {".json", ".xml"} and file.is_file():
+                text = file.read_text(encoding="utf-8")
+                if (shown := guard.revealed(text)) != text:
+                    file.write_text(shown, encoding="utf-8")
 
     def on_serve(
         self, server: LiveReloadServer, /, *, config: MkDocsConfig, builder: Any

@@ -19,12 +19,14 @@ from msgspec import Struct
 from ..findings.codes import CODES
 from ..made import CATEGORIES, FINDINGS, LEDGER, TERMS, address_of
 from ..nouns import Checked, Entry, Key, Paper, Report, Status, Verdict
+from ..plain import escaped
 from ..project import Project
 from ..reports import again
 from ..reports.json import as_json
 from ..reports.summary import Summary, counted, statuses, summary
 from . import weave
 from .anchors import anchors
+from .guard import shielded
 from .inline import OURS, UNSET, coded, inert, text_of
 
 STATUS = "<!-- assay:status -->"
@@ -141,8 +143,8 @@ def nav(site: Site) -> list[Any]:
     """Return the pages in the order in which a reader finds them, as MkDocs writes a nav."""
     terms: list[Any] = [{"A–Z": f"{TERMS}/index.md"}]
     for category, entries in site.categories.items():
-        listed = [{e.front.term: site.addresses[e.path]} for e in entries if e.front]
-        terms.append({category: [site.category_paths[category], *listed]})
+        listed = [{shielded(e.front.term): site.addresses[e.path]} for e in entries if e.front]
+        terms.append({shielded(category): [site.category_paths[category], *listed]})
     others = [e for e in site.report.entries if not e.front and e.path in site.addresses]
     docs = sorted(site.addresses[entry.path] for entry in others)
     top = [path for path in docs if "/" not in path and path != "index.md"]
@@ -150,16 +152,17 @@ def nav(site: Site) -> list[Any]:
     for path in [p for p in docs if "/" in p] + [FINDINGS]:
         folders[path.partition("/")[0]].append(path)
     home = [{"Home": "index.md"}] if "index.md" in docs else []
-    nested = [{name.capitalize(): paths} for name, paths in sorted(folders.items())]
+    nested = [{shielded(name.capitalize()): paths} for name, paths in sorted(folders.items())]
     return [*home, {"Glossary": terms}, {"Claims": f"{LEDGER}.md"}, *top, *nested]
 
 
 @cache
 def _environment() -> jinja2.Environment:
-    """Return the templates, escaping whatever they are given."""
+    """Return the templates: whatever they are given is text, to Markdown and to HTML."""
     env = jinja2.Environment(
         loader=jinja2.PackageLoader("assay.site"),
         autoescape=True,
+        finalize=_as_text,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
@@ -169,10 +172,16 @@ def _environment() -> jinja2.Environment:
     env.filters["worst"] = _worst
     env.filters["figure"] = lambda text: markupsafe.Markup(text_of(text))  # noqa: S704 - escaped there
     env.filters["coded"] = lambda text: markupsafe.Markup(coded(text))  # noqa: S704 - escaped there
-    env.filters["plain"] = lambda text: markupsafe.Markup(inert(text))  # noqa: S704 - escaped there
     env.filters["condition"] = weave.condition_words
     env.filters["measure"] = again.measure_session
     return env
+
+
+def _as_text(value: object) -> object:
+    """Return what a template is given as text on one line, unless a filter made it HTML."""
+    if isinstance(value, markupsafe.Markup):
+        return value
+    return markupsafe.Markup(inert(escaped(str(value))).replace("\n", "&#10;"))  # noqa: S704 - escaped
 
 
 def _worst(counts: Mapping[Status, int]) -> str:

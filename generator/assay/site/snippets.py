@@ -1,30 +1,29 @@
-"""Snippets as the page shows them: source and output, laid out by markdown-exec's public helpers.
+"""Snippets as the page shows them: their source, their output and how they ran.
 
-Law: what a snippet printed is data. HTML that it asks to show is sanitised, any other is shown as
-text, and a fence in its output is never one that would run.
+Law: no fence that leaves here would run, and none ends before its code does.
 """
 
 from __future__ import annotations
 
-import html
 import re
-
-import markdown_exec
-import nh3
-import pyromark
+import textwrap
 
 from ..findings.endings import End, end_of
+from ..findings.hidden import html_of
 from ..nouns import Checked, Ran, Snippet
+from ..plain import escaped
+from . import printed
 from .guard import guarded
-from .inline import OURS
+from .inline import OURS, inert
 
 _TABS = re.compile(r"(?<!\\)\|")
+_QUOTED = re.compile(r"[\"`\\\n]")
 
 
 def snippet(snippet: Snippet, checked: Checked | None, resting: int) -> str:
     """Return *snippet* as Markdown with how it ran; *resting* claims rest on its session."""
-    anchor = f'<div {OURS} class="assay-snippet" id="snippet-{html.escape(snippet.id)}"></div>'
-    block = guarded(_laid_out(snippet, _output(snippet, _ran(snippet, checked))))
+    anchor = f'<div {OURS} class="assay-snippet" id="snippet-{inert(snippet.id)}"></div>'
+    block = guarded(_laid_out(snippet, _ran(snippet, checked)))
     return f"{anchor}\n\n{block}\n\n{_note(snippet, checked, resting)}\n"
 
 
@@ -35,43 +34,45 @@ def _ran(snippet: Snippet, checked: Checked | None) -> Ran | None:
 
 
 def _output(snippet: Snippet, ran: Ran | None) -> str:
-    """Return what the snippet printed, as its options ask for: HTML, a block, or Markdown."""
-    options = snippet.options
-    if ran is None or not ran.output.strip():
-        return ""
-    if snippet.prints and not options.result:
-        return ""  # the page states it beside the code
-    if options.html:
-        return nh3.clean(ran.output)
-    if options.result and options.source != "console":
-        return markdown_exec.code_block(options.result, ran.output.rstrip("\n"))
-    return re.sub(r"\bexec\s*=", "data-exec=", _without_html(ran.output))
+    """Return what is shown of what the snippet printed: nothing that stands beside the code."""
+    is_stated = snippet.prints and not snippet.options.result
+    return "" if ran is None or is_stated or not ran.output.strip() else ran.output
 
 
-def _without_html(markdown: str) -> str:
-    """Show raw HTML in *markdown* as text."""
-    data = markdown.encode()
-    for event, where in reversed(list(pyromark.events_with_range(markdown))):
-        if isinstance(event, dict) and event.keys() & {"Html", "InlineHtml"}:
-            start, end = where["start"], where["end"]
-            data = data[:start] + data[start:end].replace(b"<", b"&lt;") + data[end:]
-    return data.decode()
-
-
-def _laid_out(snippet: Snippet, output: str) -> str:
-    options = snippet.options
+def _laid_out(snippet: Snippet, ran: Ran | None) -> str:
+    options, output = snippet.options, _output(snippet, ran)
+    if options.source == "console":
+        text = f"{_source(snippet)}\n{output}".rstrip("\n")
+        return printed.block(text, options.result or "python")
+    output = printed.framed(output, options) if output else ""
     if options.source is None:
         return output
-    tabs = _TABS.split(options.tabs, maxsplit=1)
+    names = [name.replace(r"\|", "|").strip() for name in _TABS.split(options.tabs, maxsplit=1)]
+    code = _fence(snippet)
+    if options.source == "tabbed-left":
+        return _tabbed((names[0], code), (names[-1], output))
+    if options.source == "tabbed-right":
+        return _tabbed((names[-1], output), (names[0], code))
+    return f"{output}\n\n{code}" if options.source == "below" else f"{code}\n\n{output}"
+
+
+def _source(snippet: Snippet) -> str:
+    lines = snippet.shown.rstrip("\n").split("\n")
+    return escaped("\n".join(line for line in lines if "markdown-exec: hide" not in line))
+
+
+def _fence(snippet: Snippet) -> str:
+    """Return the source as a fence that is longer than any in it."""
+    options, source = snippet.options, _source(snippet)
     display = {"title": options.title, "linenums": options.linenums, "hl_lines": options.hl_lines}
-    return markdown_exec.add_source(
-        source=snippet.shown.rstrip("\n"),
-        location=options.source,
-        output=output,
-        language="python",
-        tabs=(tabs[0], tabs[-1]),
-        result=options.result,
-        **{key: value for key, value in display.items() if value},
+    shown = "".join(f' {k}="{_QUOTED.sub("", value)}"' for k, value in display.items() if value)
+    marks = "`" * max(7, *map(len, re.findall(r"`+", f"`{source}"))) + "`"
+    return f"{marks}python{shown}\n{source}\n{marks}"
+
+
+def _tabbed(*tabs: tuple[str, str]) -> str:
+    return "\n\n".join(
+        f'=== "{inert(title)}"\n{textwrap.indent(text, " " * 4)}' for title, text in tabs
     )
 
 
@@ -80,7 +81,15 @@ def _note(snippet: Snippet, checked: Checked | None, resting: int) -> str:
     rests = f"; {_resting(resting, snippet.session)}" if checked and kind != "fails" else ""
     is_cut = checked is not None and checked.outcome.is_cut
     cut = "; its session printed more than is kept, and is cut short here" if is_cut else ""
-    return f'<p {OURS} class="assay-ran assay-{kind}">{html.escape(text)}{rests}{cut}.</p>'
+    said = f"{inert(text)}{rests}{cut}{_left_out(snippet, checked)}"
+    return f'<p {OURS} class="assay-ran assay-{kind}">{said}.</p>'
+
+
+def _left_out(snippet: Snippet, checked: Checked | None) -> str:
+    ran = _ran(snippet, checked)
+    shown = html_of(ran.output, snippet.options) if ran else None
+    parts = ", ".join(shown.taken) if shown else ""
+    return f"; left out of what it printed: <code>{inert(parts)}</code>" if parts else ""
 
 
 _SAID = {
@@ -111,4 +120,4 @@ def _resting(number: int, session: str) -> str:
     if number == 0:
         return "no claim rests on it"
     claims = "1 claim rests on it" if number == 1 else f"{number} claims rest on it"
-    return f'<a href="#session-{html.escape(session)}">{claims}</a>'
+    return f'<a href="#session-{inert(session)}">{claims}</a>'

@@ -5,9 +5,9 @@ Law: a code keeps its meaning for good; reports, pages and `explain` take their 
 
 from __future__ import annotations
 
-from . import claims, pages, rendered, snippets
+from . import browser, claims, pages, rendered, snippets
 from .code import Code as Code
 
-_ROOMS = (claims, snippets, pages, rendered)
+_ROOMS = (claims, snippets, pages, rendered, browser)
 CODES = dict(sorted(item for room in _ROOMS for item in room.CODES.items()))
 """Every code, in order."""
