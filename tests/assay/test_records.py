@@ -416,7 +416,7 @@ def test_the_page_says_on_which_gpu_a_claim_was_measured(recorded: Project) -> N
     pages = woven(recorded)
     assert pages["docs/gpu.md"].count('class="assay-claim assay-verified"') == 2
     assert "This code ran on NVIDIA L4, 20" in pages["docs/gpu.md"]
-    assert "gpu_memory 23034 MiB · driver 550.54.15" in pages["docs/gpu.md"]
+    assert "gpu&#95;memory 23034 MiB · driver 550.54.15" in pages["docs/gpu.md"]
     assert "from a record" in pages["docs/gpu.md"]
     assert "verified on NVIDIA L4" in pages["claims.md"]
     assert "Awaiting a GPU" not in pages["claims.md"]
