@@ -79,7 +79,7 @@ def faults(source: str, *, closed: bool = True) -> Iterator[Fault]:
         if tag.end is None and not closed:
             yield Fault(tag.start, "tag", f"<{tag.name} without an end"[:40], "close it with >")
         elif tag.end is not None and tag.name not in TAGS:
-            yield Fault(tag.start, "tag", f"<{tag.name}>", CURES.get(tag.name, _SHOWN))
+            yield of_tag(tag.name, tag.start)
         elif tag.end is not None:
             found = (of_attribute(*attribute) for attribute in tag.attributes)
             yield from (fault for fault in found if fault)
@@ -95,7 +95,7 @@ def live(page: str) -> Iterator[Fault]:
         values = {key.lower(): value.strip("\"'") for key, value, _ in tag.attributes}
         kind = html.unescape(values.get("type", "")).lower()
         if tag.name in _LIVE and _runs_as(tag.name, kind):
-            yield Fault(tag.start, "tag", f"<{tag.name}>", CURES.get(tag.name, _SHOWN))
+            yield of_tag(tag.name, tag.start)
         for key, value in values.items():
             if key.startswith("on") or key in {"srcdoc", "http-equiv"}:
                 yield Fault(tag.start, "attribute", f"{key}=", "take it out; a page runs nothing")
@@ -165,6 +165,11 @@ CURES = {
     "embed": "link to it: [what it is](https://...)",
 }
 """What to do instead of a tag that no page may hold."""
+
+
+def of_tag(name: str, at: int) -> Fault:
+    """Return that a tag may not stand on a page, with what to do instead."""
+    return Fault(at, "tag", f"<{name}>", CURES.get(name, _SHOWN))
 
 
 def of_attribute(key: str, value: str, at: int) -> Fault | None:
