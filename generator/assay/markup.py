@@ -94,13 +94,14 @@ def live(page: str) -> Iterator[Fault]:
     for tag in _tags(page):
         values = {key.lower(): value.strip("\"'") for key, value, _ in tag.attributes}
         kind = html.unescape(values.get("type", "")).lower()
-        if tag.name in _LIVE and _runs_as(tag.name, kind):
-            yield of_tag(tag.name, tag.start)
+        name = tag.name.rpartition(":")[2]  # as XML may have it
+        if name in _LIVE and _runs_as(name, kind):
+            yield of_tag(name, tag.start)
         for key, value in values.items():
             if key.startswith("on") or key in {"srcdoc", "http-equiv"}:
                 yield Fault(tag.start, "attribute", f"{key}=", "take it out; a page runs nothing")
             is_image = tag.name in {"img", "image", "source"}
-            scheme = runs(value) if key in {*ADDRESSES, "action", "formaction", "data"} else ""
+            scheme = runs(value) if key in _LED else ""
             if scheme and not (is_image and scheme == "data:"):
                 yield Fault(tag.start, "address", scheme, cure_of(scheme))
 
@@ -109,6 +110,8 @@ def _runs_as(name: str, kind: str) -> bool:
     return name != "script" or kind in {"", "module"} or "javascript" in kind or "ecma" in kind
 
 
+_LED = ADDRESSES | {"action", "formaction", "data", "values", "from", "to"}
+"""Attributes that lead somewhere, in HTML and in drawings that move."""
 _LIVE = frozenset({"script", "object", "embed", "base", "meta", "applet", "portal", "frame"})
 """Elements that run what they hold or name, or change what others name."""
 
