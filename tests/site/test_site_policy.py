@@ -36,8 +36,9 @@ theme:
   name: material
   features: [navigation.instant, navigation.tabs, content.tabs.link, announce.dismiss]
   palette: [{scheme: default, toggle: {icon: material/brightness-7, name: Dark}}]
+nav: [A <em>page</em>: index.md, other.md]
 repo_url: https://github.com/example/example
-extra_javascript: [https://example.org/one.js?v=1, own.js]
+extra_javascript: ["https://example.org/one.js?v=1", own.js]
 extra_css: [https://example.org/one.css]
 markdown_extensions:
   - attr_list
@@ -115,6 +116,11 @@ def test_what_the_configuration_names_is_let_in(built):
     assert "https://api.github.com" in found["connect-src"]
     for name in ("script-src", "style-src-elem", "connect-src", "frame-src"):
         assert "https://talk.example.org" in found[name]
+
+
+def test_a_title_of_the_configuration_stays_as_it_is_written(built):
+    """Who writes mkdocs.yml may put HTML into the navigation, as without assay."""
+    assert "A <em>page</em>" in (built("material") / "other/index.html").read_text("utf-8")
 
 
 def test_no_mark_of_the_build_stays_on_a_page(built):
