@@ -33,6 +33,8 @@ TAGS = frozenset(
 ADDRESSES = frozenset({"href", "src", "poster", "cite", "longdesc", "background", "xlink:href"})
 _ASKS = frozenset({"srcdoc", "formaction", "action", "ping", "http-equiv", "xmlns", "is", "slot"})
 _KEY = re.compile(r"[A-Za-z_:@][\w:.-]*\Z")
+_HANDLER = re.compile(r"on(?!(?:ce|e|es|going|line|ly|set|to|ward)\b)[a-z]+")
+"""A name of an event handler, and no word: nothing happens that is called ``ly``."""
 _STYLE = re.compile(r"url\s*\(|expression\s*\(|@import|behavior\s*:|-moz-binding|\\", re.IGNORECASE)
 _BLANK = re.compile("[\\s\x00-\x20\x7f-\xa0\xad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]+")
 _RUNS = ("javascript:", "vbscript:", "livescript:", "data:", "blob:", "filesystem:")
@@ -98,7 +100,7 @@ def live(page: str) -> Iterator[Fault]:
         if name in _LIVE and _runs_as(name, kind):
             yield of_tag(name, tag.start)
         for key, value in values.items():
-            if key.startswith("on") or key in {"srcdoc", "http-equiv"}:
+            if _HANDLER.match(key) or key in {"srcdoc", "http-equiv"}:
                 yield Fault(tag.start, "attribute", f"{key}=", "take it out; a page runs nothing")
             is_image = tag.name in {"img", "image", "source"}
             scheme = runs(value) if key in _LED else ""
@@ -179,7 +181,7 @@ def of_attribute(key: str, value: str, at: int) -> Fault | None:
     """Return what is wrong with an attribute of a tag or of an attribute list."""
     bare = value[1:-1] if value[:1] in {'"', "'"} and value[-1:] == value[:1] else value
     name = key.lower()
-    if name.startswith("on") and len(name) > 2:
+    if _HANDLER.match(name):
         return Fault(at, "attribute", f"{name}=", "take it out; a page runs nothing")
     if not _KEY.match(key) or (bare == value and re.search(r"[\"'<`]", value)):
         return Fault(at, "attribute", f"{key}={value}"[:40], 'write each attribute as name="value"')
