@@ -19,7 +19,18 @@ from . import progress
 from .answers import Answers, Kept
 from .entries import parse
 from .findings import citations, compare, formulas, hidden, prose, quotes, repeats, rules
-from .nouns import Checked, Device, Entry, Failure, Finding, Key, Outcome, Report, Session
+from .nouns import (
+    Checked,
+    Device,
+    Entry,
+    Failure,
+    Finding,
+    Key,
+    Kind,
+    Outcome,
+    Report,
+    Session,
+)
 from .plan import Scope, plan
 from .project import Project, read, setup_of, store_of
 from .sessions import twice
@@ -124,13 +135,23 @@ def _run_by(setup: Setup, jobs: int, checked: Callable[[Runner], Report]) -> Rep
 
 def read_entries(project: Project) -> tuple[Entry, ...]:
     """Parse every page of *project*."""
-    folder = project.settings.snippets
-    return tuple(
+    folder, kinds = project.settings.snippets, project.settings.output
+    entries = (
         parse.parse(
             page.path, page.slug, page.text, project.snippets, term=page.term, snippets=folder
         )
         for page in project.pages
     )
+    return tuple(_printing(entry, kinds) for entry in entries)
+
+
+def _printing(entry: Entry, kinds: Mapping[str, Kind]) -> Entry:
+    """Return *entry* with the kind of output of its folder, where a fence says nothing of it."""
+    folders = [folder for folder in kinds if entry.path.startswith(f"{folder.rstrip('/')}/")]
+    if not folders:
+        return entry
+    kind = kinds[max(folders, key=len)]
+    return replace(entry, snippets=tuple(s.printing(kind) for s in entry.snippets))
 
 
 def lint(text: str, settings: Settings = DEFAULTS) -> tuple[Finding, ...]:

@@ -33,6 +33,8 @@ TAGS = frozenset(
 ADDRESSES = frozenset({"href", "src", "poster", "cite", "longdesc", "background", "xlink:href"})
 _ASKS = frozenset({"srcdoc", "formaction", "action", "ping", "http-equiv", "xmlns", "is", "slot"})
 _KEY = re.compile(r"[A-Za-z_:@][\w:.-]*\Z")
+_HANDLER = re.compile(r"on(?!(?:ce|e|es|going|line|ly|set|to|ward)\b)[a-z]+")
+"""A name of an event handler, and no word: nothing happens that is called ``ly``."""
 _STYLE = re.compile(r"url\s*\(|expression\s*\(|@import|behavior\s*:|-moz-binding|\\", re.IGNORECASE)
 _BLANK = re.compile("[\\s\x00-\x20\x7f-\xa0\xad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]+")
 _RUNS = ("javascript:", "vbscript:", "livescript:", "data:", "blob:", "filesystem:")
@@ -79,7 +81,7 @@ def faults(source: str, *, closed: bool = True) -> Iterator[Fault]:
         if tag.end is None and not closed:
             yield Fault(tag.start, "tag", f"<{tag.name} without an end"[:40], "close it with >")
         elif tag.end is not None and tag.name not in TAGS:
-            yield Fault(tag.start, "tag", f"<{tag.name}>", CURES.get(tag.name, _SHOWN))
+            yield of_tag(tag.name, tag.start)
         elif tag.end is not None:
             found = (of_attribute(*attribute) for attribute in tag.attributes)
             yield from (fault for fault in found if fault)
@@ -94,13 +96,14 @@ def live(page: str) -> Iterator[Fault]:
     for tag in _tags(page):
         values = {key.lower(): value.strip("\"'") for key, value, _ in tag.attributes}
         kind = html.unescape(values.get("type", "")).lower()
-        if tag.name in _LIVE and _runs_as(tag.name, kind):
-            yield Fault(tag.start, "tag", f"<{tag.name}>", CURES.get(tag.name, _SHOWN))
+        name = tag.name.rpartition(":")[2]  # as XML may have it
+        if name in _LIVE and _runs_as(name, kind):
+            yield of_tag(name, tag.start)
         for key, value in values.items():
-            if key.startswith("on") or key in {"srcdoc", "http-equiv"}:
+            if _HANDLER.match(key) or key in {"srcdoc", "http-equiv"}:
                 yield Fault(tag.start, "attribute", f"{key}=", "take it out; a page runs nothing")
             is_image = tag.name in {"img", "image", "source"}
-            scheme = runs(value) if key in {*ADDRESSES, "action", "formaction", "data"} else ""
+            scheme = runs(value) if key in _LED else ""
             if scheme and not (is_image and scheme == "data:"):
                 yield Fault(tag.start, "address", scheme, cure_of(scheme))
 
@@ -109,6 +112,8 @@ def _runs_as(name: str, kind: str) -> bool:
     return name != "script" or kind in {"", "module"} or "javascript" in kind or "ecma" in kind
 
 
+_LED = ADDRESSES | {"action", "formaction", "data", "values", "from", "to"}
+"""Attributes that lead somewhere, in HTML and in drawings that move."""
 _LIVE = frozenset({"script", "object", "embed", "base", "meta", "applet", "portal", "frame"})
 """Elements that run what they hold or name, or change what others name."""
 
@@ -167,11 +172,16 @@ CURES = {
 """What to do instead of a tag that no page may hold."""
 
 
+def of_tag(name: str, at: int) -> Fault:
+    """Return that a tag may not stand on a page, with what to do instead."""
+    return Fault(at, "tag", f"<{name}>", CURES.get(name, _SHOWN))
+
+
 def of_attribute(key: str, value: str, at: int) -> Fault | None:
     """Return what is wrong with an attribute of a tag or of an attribute list."""
     bare = value[1:-1] if value[:1] in {'"', "'"} and value[-1:] == value[:1] else value
     name = key.lower()
-    if name.startswith("on") and len(name) > 2:
+    if _HANDLER.match(name):
         return Fault(at, "attribute", f"{name}=", "take it out; a page runs nothing")
     if not _KEY.match(key) or (bare == value and re.search(r"[\"'<`]", value)):
         return Fault(at, "attribute", f"{key}={value}"[:40], 'write each attribute as name="value"')

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from . import git, mkdocs_yml
-from .entries import includes
+from .entries import drawings, includes
 from .nouns import Checked, Citation, Finding, Paper, Place, Record
 from .plain import HIDDEN, named
 from .sessions import records
@@ -76,6 +77,7 @@ def read(root: Path, named: Iterable[str] = ()) -> Project:
     reader = _Reader(root)
     terms = reader.texts(settings.glossary, "*.md")
     docs, left_out = _docs(reader, settings)
+    reader.drawings(settings.docs)
     docs = {path: text for path, text in docs.items() if path not in terms}
     others = [path for path in (*settings.also, *named) if path not in {**terms, **docs}]
     also = {path: reader.text(path) for path in dict.fromkeys(others) if path not in left_out}
@@ -208,6 +210,11 @@ class _Reader:
                 os.path.abspath(self.root)
             ):
                 yield path
+
+    def drawings(self, folder: str) -> None:
+        for path in self.paths(folder, "*.svg"):
+            with suppress(OSError):  # what cannot be read is not published
+                self.findings += drawings.found(path, (self.root / path).read_bytes())
 
     def papers(self, path: str) -> dict[str, Paper]:
         file = self.root / path

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from . import mkdocs_yml
 from .hints import nearest
+from .nouns import Kind
 
 FIGURES = ("12 GB", "12.5", "4.2 ms", "45 %", "45%", "2×", "8,030,261,248", "1e-8", "10⁻⁸")
 """No pattern of names may match in one of these."""
@@ -44,6 +45,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     store: str = ""
     names: tuple[Name, ...] = ()
     units: tuple[str, ...] = ()
+    output: dict[str, Kind] = {}
     hosts: tuple[Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s;,'\"/]+$")], ...] = ()
 
 

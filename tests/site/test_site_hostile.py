@@ -222,9 +222,9 @@ def test_what_was_printed_is_shown_in_its_frame(hostile, number):
     """Each output stands whole in a frame of its own, and as text it is what was printed."""
     text = plain.escaped(list(TEXTS.values())[number].strip("\n"))
     page = (hostile / f"printed/{number:02}/index.html").read_text(encoding="utf-8")
-    frames = page.count('<div data-assay class="assay-output">')
+    frames = page.count('<div data-assay class="assay-output"')
     assert frames == len(PLACES) * (len(FORMS) - 1)
-    block = r'class="assay-output"><div class="highlight"><pre><span></span><code>(.*?)</code>'
+    block = r'aria-label="Output"><div class="highlight"><pre><span></span><code>(.*?)</code>'
     shown = re.findall(block, page, re.DOTALL)
     as_text = [html.unescape(one).removesuffix("\n") for one in shown if "<span" not in one]
     assert as_text.count(text) >= 2 * len(PLACES)

@@ -25,9 +25,12 @@ _ATTRIBUTE = re.compile(
 )
 _ADDRESS = re.compile(
     r"\]\s*+\(\s*+<?(?P<inline>[^)>]{0,200})"
-    r"|^[ \t>]*+\[(?!\^)[^\]\n]++\]:\s*+<?(?P<reference>[^\n>]{0,200})",
+    r"|^[ \t>]*+\[(?!\^)[^\]\n]++\]:\s*+<?(?P<reference>[^\n>]{0,200})"
+    r"|\[(?!\^)[^\[\]\n]{1,200}\]:\s*+<?(?P<inner>[^\n>]{0,200})",
     re.MULTILINE,
 )
+_BLOCK = re.compile(r"^[ \t>*+:-]*/{3,}[ \t]*html[ \t]*\|[ \t]*(?P<name>[\w-]+)", re.MULTILINE)
+"""A tag as pymdownx's blocks write it."""
 _CODES = {"tag": "A701", "attribute": "A702", "address": "A703"}
 _SAID = {
     "tag": "HTML that may not stand on a page: {}",
@@ -39,9 +42,9 @@ _Fault = tuple[int, markup.Fault]
 
 def found(events: Events, source: Source, lines: Lines) -> Iterator[Finding]:
     """Yield a finding for each part of a text that would be live, at its place."""
-    marked, prose = _apart(events, source)
+    marked, prose, written = _apart(events, source)
     faults = [*_of_html(marked, source), *_of_links(events, source), *_of_fences(events, source)]
-    faults += _of_prose(prose)
+    faults += [*_of_prose(prose), *_of_lists(written), *_of_addresses(written)]
     places: dict[tuple[str, int], Finding] = {}
     for at, fault in faults:
         place = lines.place(source.offsets[at])
@@ -55,19 +58,22 @@ def found(events: Events, source: Source, lines: Lines) -> Iterator[Finding]:
     yield from places.values()
 
 
-def _apart(events: Events, source: Source) -> tuple[list[tuple[int, int]], str]:
-    """Return where HTML stands, and the text with it and all code blanked out."""
+def _apart(events: Events, source: Source) -> tuple[list[tuple[int, int]], str, str]:
+    """Return where HTML stands, and the text without code: once without HTML, once with it."""
     marked: list[tuple[int, int]] = []
-    letters = list(source.text)
+    letters, written = list(source.text), list(source.text)
     for event, where in events:
         name, detail = seen.item(event)
         tag = seen.item(detail)[0] if name == "Start" else ""
         start, end = source.chars(where)
-        if tag == "HtmlBlock" or name == "InlineHtml":
+        is_html = tag == "HtmlBlock" or name == "InlineHtml"
+        if is_html:
             marked.append((start, end))
         start = _agreed(name, detail, start, source, where)
-        letters[start:end] = ["\n" if c == "\n" else HOLE for c in letters[start:end]]
-    return marked, "".join(letters)
+        hole = ["\n" if c == "\n" else HOLE for c in letters[start:end]]
+        letters[start:end] = hole
+        written[start:end] = written[start:end] if is_html else hole
+    return marked, "".join(letters), "".join(written)
 
 
 def _agreed(name: str, detail: Any, start: int, source: Source, where: dict[str, int]) -> int:
@@ -109,25 +115,36 @@ def _of_fences(events: Events, source: Source) -> Iterator[_Fault]:
         name, detail = seen.item(event)
         tag, kind = seen.item(detail) if name == "Start" else ("", None)
         if tag == "CodeBlock" and isinstance(kind, dict):
-            yield from _listed(kind["Fenced"], source.chars(where)[0], 0)
+            start, info = source.chars(where)[0], kind["Fenced"]
+            of_info = (*_listed(info, 0), *_of_prose(info), *_of_addresses(info))
+            yield from ((start, fault) for _, fault in of_info)
 
 
 def _of_prose(prose: str) -> Iterator[_Fault]:
     for match in _LEFT_OVER.finditer(prose):
         for fault in markup.faults(match[0]):
             yield match.start() + fault.at, fault
-    for match in _LIST.finditer(prose):
-        yield from _listed(match["list"], match.start("list"), 1)
-    for match in _ADDRESS.finditer(prose):
-        scheme = markup.runs(match["inline"] or match["reference"] or "")
-        if scheme:
+    for match in _BLOCK.finditer(prose):
+        if match["name"].lower() not in markup.TAGS:
+            yield match.start("name"), markup.of_tag(match["name"].lower(), 0)
+
+
+def _of_lists(text: str) -> Iterator[_Fault]:
+    for match in _LIST.finditer(text):
+        yield from _listed(match["list"], match.start("list"))
+
+
+def _of_addresses(text: str) -> Iterator[_Fault]:
+    for match in _ADDRESS.finditer(text):
+        scheme = markup.runs(match["inline"] or match["reference"] or match["inner"] or "")
+        if scheme and not (match["inner"] and scheme == "data:"):  # as in "see [it]: data: ..."
             yield match.start(), _address(scheme)
 
 
-def _listed(text: str, at: int, step: int) -> Iterator[_Fault]:
+def _listed(text: str, at: int) -> Iterator[_Fault]:
     for match in _ATTRIBUTE.finditer(text):
         key, value = match["key"] or "class", match["value"] or match["class"] or ""
-        fault = markup.of_attribute(key.lstrip(".#"), value, match.start() * step)
+        fault = markup.of_attribute(key.lstrip(".#"), value, match.start())
         if fault:
             yield at + fault.at, fault
 

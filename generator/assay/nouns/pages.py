@@ -6,6 +6,7 @@ import datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from .devices import Device
 from .places import Finding, Place, Span
@@ -85,6 +86,10 @@ class Print(Struct, frozen=True, kw_only=True):
     stated: str
 
 
+Kind = Literal["text", "markdown", "html"]
+"""What a program prints."""
+
+
 class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The options of an executable fence; most are markdown-exec's, with its meaning."""
 
@@ -94,7 +99,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     )
     result: str = ""
     html: bool = False
-    output: Literal["text", "markdown", "html"] | None = None
+    output: Kind | None = None
     """What is printed: text, unless it says otherwise."""
     title: str = ""
     tabs: str = "Source|Result"
@@ -131,6 +136,11 @@ class Snippet(Struct, frozen=True, kw_only=True):
     """It may bind names that cannot be seen in the code (``from m import *``, ``exec``)."""
     broken: bool = False
     """It cannot be run as it stands: a syntax error, a missing file, another language."""
+
+    def printing(self, kind: Kind) -> Snippet:
+        """Return the snippet with *kind* for its output, where its fence says nothing of it."""
+        said = self.options.output or self.options.html or self.options.result
+        return self if said else replace(self, options=replace(self.options, output=kind))
 
 
 class Block(Struct, frozen=True):

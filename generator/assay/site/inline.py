@@ -10,7 +10,7 @@ import re
 
 from ..findings import formulas, rendered
 
-UNSET = "\ue0a6"
+UNSET = "\U0010fff5"
 """Stands for the build's mark until the page is made."""
 OURS = f'{rendered.MARK}="{UNSET}"'
 """The attribute of each element that assay adds to a page."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..nouns import Report
+from ..plain import message
 from ..project import Project
 from ..settings import SettingsError
 from .swap import ForeignError, new_beside, refuse_foreign, swap_in
@@ -88,10 +89,17 @@ def _config_file(root: Path) -> Path:
     return file
 
 
+class _Shown(logging.Formatter):
+    """Writes what MkDocs says, names of pages among it, so that no log obeys it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return message(super().format(record))
+
+
 def _show_log(level: int) -> None:
     """Show MkDocs' log as its own command line does; as a library it is silent."""
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(levelname)s  %(message)s"))
+    handler.setFormatter(_Shown("%(levelname)s  %(message)s"))
     logger = logging.getLogger("mkdocs")
     logger.addHandler(handler)
     logger.setLevel(level)

@@ -54,6 +54,7 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
         self._differing: list[Finding] = []
         self._rendering = ""
         self._unknown: frozenset[str] = frozenset()
+        self._has_nav = False
 
     def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
         """Note the command; with this method, MkDocs keeps the plugin between live builds."""
@@ -69,6 +70,7 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
         entries = report.entries
         self._entries = {self._site.addresses.get(entry.path, ""): entry for entry in entries}
         self._given, self._differing = set(), []
+        self._has_nav = bool(config.nav)
         config.nav = config.nav or pages.nav(self._site)
         config.extra_css.append("assets/assay.css")
         config.extra_javascript.append("assets/assay.js")
@@ -144,9 +146,13 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
 
     @event_priority(FIRST)
     def _titled(self, html: str, /, *, page: Page, **_: Any) -> None:
-        """Look for what would run in what Markdown made, and make text of the page's title."""
+        """Look for what would run in what Markdown made, and make text of the page's title.
+
+        A title of the configuration's own nav stays as its owner wrote it.
+        """
         self._differing += rendered.live(html, self._place(page.file.src_uri))
-        page.title = guard.shielded(unescape(str(page.title)))
+        if not (self._has_nav and type(page) is Page and "title" in vars(page)):
+            page.title = guard.shielded(unescape(str(page.title)))
 
     @event_priority(LAST)
     def _read_back(self, html: str, /, *, page: Page, **_: Any) -> str:

@@ -68,7 +68,7 @@ def unknown(page: str) -> frozenset[str]:
 
 def with_policy(page: str, untrusted: Collection[str], sources: Sources) -> str:
     """Return *page* with its policy, for all of it but *untrusted* inline scripts and styles."""
-    content = html.escape("; ".join(_directives(page, untrusted, sources)), quote=True)
+    content = html.escape("; ".join(_directives(page, untrusted, sources)), quote=False)
     meta = f'<meta http-equiv="Content-Security-Policy" content="{content}">'
     shown = unmarked(page)
     head = next(filter(None, (start.search(shown) for start in _HEAD)), None)

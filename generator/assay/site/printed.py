@@ -28,7 +28,7 @@ def framed(output: str, options: Options) -> str:
     """Return *output* as *options* ask for, in a frame that says what it is, on one line."""
     html = html_of(output, options)
     inside = sealed(html.html) if html else block(output.strip("\n"), options.result or "text")
-    return f'<div {OURS} class="assay-output">{inside}</div>'
+    return f'<div {OURS} class="assay-output" role="group" aria-label="Output">{inside}</div>'
 
 
 def block(text: str, language: str, **options: str) -> str:

@@ -41,4 +41,10 @@ CODES = {
         "The site's Markdown, or an included file, made HTML of what the check reads as text.",
         "Take it out, or put it between backticks to show it.",
     ),
+    "A707": Code(
+        "live-drawing",
+        "A drawing (SVG) holds what a browser would run.",
+        "It is a page of its own to whoever opens it by itself, at the site's address.",
+        "Save the drawing without scripts, handlers and addresses that run.",
+    ),
 }
