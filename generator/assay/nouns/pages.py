@@ -107,6 +107,9 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The session's limit in seconds."""
     raises: str | None = None
     """The class of the exception that the snippet is to raise."""
+    figure: str = ""
+    """What the figure shows that the snippet leaves open in matplotlib: its text, for those who
+    do not see it."""
     file: str = ""
     """A file of the snippets' folder, shown and run before the fence's own text."""
 
