@@ -173,6 +173,8 @@ def _line(snippet: Snippet, line: int) -> Place:
 def _prints(snippet: Snippet, ran: Ran) -> Iterator[Finding]:
     for stated in snippet.prints:
         printed = _printed(stated, ran)
+        if stated.silent and printed is None:
+            continue
         if printed is None or _lines(printed) != _lines(stated.stated + "\n"):
             unlike = looks_alike(stated.stated, (printed or "").removesuffix("\n"))
             yield Finding(
@@ -180,7 +182,7 @@ def _prints(snippet: Snippet, ran: Ran) -> Iterator[Finding]:
                 place=stated.place,
                 message="the printed output differs from what is stated",
                 hint=unlike or "state what it prints, or mend the code",
-                stated=stated.stated or "(an empty line)",
+                stated=stated.stated or ("(nothing)" if stated.silent else "(an empty line)"),
                 computed=_said_of(printed, ran),
                 page=snippet.place.path if stated.place.path != snippet.place.path else "",
             )

@@ -83,6 +83,8 @@ class Print(Struct, frozen=True, kw_only=True):
     """Whether it is a ``print``, whose own output counts; else all that was printed during it."""
     place: Place
     stated: str
+    silent: bool = False
+    """It states that nothing is printed."""
 
 
 class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -132,6 +134,8 @@ class Snippet(Struct, frozen=True, kw_only=True):
     """Names that the code binds at top level."""
     open_names: bool = False
     """It may bind names that cannot be seen in the code (``from m import *``, ``exec``)."""
+    language: str = "python"
+    """As which its text is shown."""
     broken: bool = False
     """It cannot be run as it stands: a syntax error, a missing file, another language."""
 

@@ -79,7 +79,7 @@ def _fence(snippet: Snippet) -> str:
     display = {"title": options.title, "linenums": options.linenums, "hl_lines": options.hl_lines}
     shown = "".join(f' {k}="{_QUOTED.sub("", value)}"' for k, value in display.items() if value)
     marks = "`" * max(7, *map(len, re.findall(r"`+", f"`{source}"))) + "`"
-    return f"{marks}python{shown}\n{source}\n{marks}"
+    return f"{marks}{snippet.language}{shown}\n{source}\n{marks}"
 
 
 def _tabbed(*tabs: tuple[str, str]) -> str:
