@@ -153,6 +153,7 @@ def _job(snippets: tuple[Snippet, ...], probes: Sequence[str], timeout: float) -
         probes=tuple(probes),
         timeout=max(limits, default=timeout),
         device=devices[0] if devices else Device.CPU,
+        figures=tuple(n for n, snippet in enumerate(snippets) if snippet.options.figure),
     )
 
 

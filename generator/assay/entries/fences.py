@@ -14,10 +14,11 @@ from msgspec.structs import replace
 
 from ..hints import nearest
 from ..nouns import Finding, Place, Print, Snippet, Span
-from . import options, outputs
+from . import options, outputs, pycon
 
 _INCLUDE = re.compile(r"""^\s*-{1,2}8<-{1,2}\s+(?P<q>["'])(?P<file>[^"']+)(?P=q)\s*$""")
-_PYTHON = frozenset({"python", "py", "python3"})
+_CONSOLE = "pycon"
+_PYTHON = frozenset({"python", "py", "python3", _CONSOLE})
 _SHELL = frozenset({"bash", "sh", "shell", "zsh", "console"})
 
 
@@ -36,7 +37,9 @@ class Fence:
         """Return the snippet, its includes taken from *files* (path to text) under *folder*."""
         self._check_options()
         shown, lines = self._included(files, folder)
-        code, comments = outputs.taken_out(shown)
+        typed = self._typed(shown, lines) if self.language == _CONSOLE else None
+        code, comments = outputs.taken_out(shown) if typed is None else (typed.code, [])
+        lines = lines if typed is None else [lines[row - 1] for row in typed.rows]
         for row in outputs.nearly(code):
             message = "this is nearly #>, so nothing compares it"
             self._say(
@@ -53,11 +56,21 @@ class Fence:
             code=code,
             lines=tuple(lines),
             options=self.options,
-            prints=tuple(self._prints(code, comments, lines)),
+            prints=tuple(self._prints(code, comments, lines)) if typed is None else typed.prints,
+            language=_CONSOLE if typed is not None else "python",
             names=names,
             open_names=open_names,
             broken=self.broken,
         )
+
+    def _typed(self, shown: str, lines: list[tuple[str, int]]) -> pycon.Console:
+        """Read a console's session, each stated output at its own line."""
+        console = pycon.read(shown)
+        if console.stray or not console.rows:
+            message = "a console's session begins with >>>, and this line stands above it"
+            place = Place(*lines[max(console.stray, 1) - 1], 1)
+            self._break("A310", message, "write >>> before each statement", place)
+        return console.placed(lines)
 
     def _break(self, code: str, message: str, hint: str, place: Place | None = None) -> None:
         """Note what keeps the snippet from being run."""

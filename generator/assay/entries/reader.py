@@ -205,6 +205,8 @@ class Reader:
             fence = fences.Fence(place, span, detail["Fenced"], code, number)
             self.snippets.append(fence.snippet(self.files, self.folder))
             self.findings += fence.findings
+            self._hear_title(self.snippets[-1].options.figure, span.start)
+            self._flush()
         elif not text.example and (why := fences.not_run(detail["Fenced"], code)):
             self._say("A314", self.lines.place(span.start), *why)
         return end + 1
@@ -238,8 +240,10 @@ class Reader:
 
     def _hear_title(self, title: str, at: int) -> None:
         """Add what a reader sees of a link or an image when pointing at it."""
+        found = self._text.find(title, at) if title else -1
+        letters = range(found, found + len(title)) if found >= 0 else [at] * len(title)
         if title:
-            self._add(f" {title} ", [at] * (len(title) + 2))
+            self._add(f" {title} ", [letters[0], *letters, letters[-1]])
 
     def _add(self, text: str, offsets: Iterable[int]) -> None:
         self._letters.append(text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import Enum
 
+from .. import drawings
 from ..hints import looks_alike
 from ..nouns import Checked, Finding, Place, Print, Ran, Session, Snippet
 
@@ -114,6 +115,7 @@ def _ran(snippet: Snippet, ran: Ran, checked: Checked) -> Iterator[Finding]:
     end = end_of(snippet, checked)
     if end.is_good:
         yield from _prints(snippet, ran)
+        yield from _figure(snippet, ran)
     elif end is End.RAISED_NOTHING:
         message = (
             f"snippet {snippet.id!r} was to raise {snippet.options.raises}, and raised nothing"
@@ -171,6 +173,8 @@ def _line(snippet: Snippet, line: int) -> Place:
 def _prints(snippet: Snippet, ran: Ran) -> Iterator[Finding]:
     for stated in snippet.prints:
         printed = _printed(stated, ran)
+        if stated.silent and printed is None:
+            continue
         if printed is None or _lines(printed) != _lines(stated.stated + "\n"):
             unlike = looks_alike(stated.stated, (printed or "").removesuffix("\n"))
             yield Finding(
@@ -178,10 +182,27 @@ def _prints(snippet: Snippet, ran: Ran) -> Iterator[Finding]:
                 place=stated.place,
                 message="the printed output differs from what is stated",
                 hint=unlike or "state what it prints, or mend the code",
-                stated=stated.stated or "(an empty line)",
+                stated=stated.stated or ("(nothing)" if stated.silent else "(an empty line)"),
                 computed=_said_of(printed, ran),
                 page=snippet.place.path if stated.place.path != snippet.place.path else "",
             )
+
+
+def _figure(snippet: Snippet, ran: Ran) -> Iterator[Finding]:
+    """Find fault with the figure of a snippet that is to show one."""
+    wanted = f"snippet {snippet.id!r} is to show a figure"
+    if snippet.options.figure and not ran.figures:
+        yield _finding("A316", snippet, f"{wanted}, and none of matplotlib is open", _OPEN_ONE)
+    if len(ran.figures) > 1:
+        said = f"{wanted}, and {len(ran.figures)} are open"
+        yield _finding("A316", snippet, said, _OPEN_ONE)
+    for svg in ran.figures:
+        if why := drawings.fault(svg):
+            yield _finding("A316", snippet, f"{wanted}, and {why}", _DRAW_LESS)
+
+
+_OPEN_ONE = "leave one open at its end: draw with plt.subplots(), and close the others"
+_DRAW_LESS = "draw fewer points, or rasterize them: plot(..., rasterized=True)"
 
 
 def _printed(stated: Print, ran: Ran) -> str | None:

@@ -57,7 +57,7 @@ def _pairs(first: Report, second: Report) -> Iterator[tuple[Checked, Checked]]:
 
 def _given(checked: Checked) -> object:
     outcome = checked.outcome
-    ran = [(one.output, one.raised and one.raised.kinds) for one in outcome.snippets]
+    ran = [(one.output, one.figures, one.raised and one.raised.kinds) for one in outcome.snippets]
     return ran, outcome.values, outcome.failure and outcome.failure.kind
 
 
@@ -65,6 +65,14 @@ def _printed(first: Checked, second: Checked) -> Iterator[Finding]:
     for snippet, one, other in zip(
         first.session.snippets, first.outcome.snippets, second.outcome.snippets, strict=False
     ):
+        if one.figures != other.figures:
+            yield Finding(
+                code="A114",
+                place=snippet.place,
+                message=f"snippet {snippet.id!r} draws otherwise in another run",
+                hint=CURE,
+                severity="warning",
+            )
         if one.output != other.output and not snippet.prints:
             yield Finding(
                 code="A114",

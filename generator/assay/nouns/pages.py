@@ -84,6 +84,8 @@ class Print(Struct, frozen=True, kw_only=True):
     """Whether it is a ``print``, whose own output counts; else all that was printed during it."""
     place: Place
     stated: str
+    silent: bool = False
+    """It states that nothing is printed."""
 
 
 Kind = Literal["text", "markdown", "html"]
@@ -112,6 +114,9 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The session's limit in seconds."""
     raises: str | None = None
     """The class of the exception that the snippet is to raise."""
+    figure: str = ""
+    """What the figure shows that the snippet leaves open in matplotlib: its text, for those who
+    do not see it."""
     file: str = ""
     """A file of the snippets' folder, shown and run before the fence's own text."""
 
@@ -134,6 +139,8 @@ class Snippet(Struct, frozen=True, kw_only=True):
     """Names that the code binds at top level."""
     open_names: bool = False
     """It may bind names that cannot be seen in the code (``from m import *``, ``exec``)."""
+    language: str = "python"
+    """As which its text is shown."""
     broken: bool = False
     """It cannot be run as it stands: a syntax error, a missing file, another language."""
 

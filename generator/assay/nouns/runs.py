@@ -27,6 +27,8 @@ class Job(Struct, frozen=True, kw_only=True):
     probes: tuple[str, ...]
     timeout: float
     device: Device = Device.CPU
+    figures: tuple[int, ...] = ()
+    """Numbers of the sources of which a figure is wanted."""
 
 
 class Session(Struct, frozen=True, kw_only=True):
@@ -80,6 +82,8 @@ class Ran(Struct, frozen=True, kw_only=True, omit_defaults=True):
     prints_cut: bool = False
     """Whether more was printed than is kept line by line."""
     output: str = ""
+    figures: tuple[str, ...] = ()
+    """What was open in matplotlib at its end, as SVG, where a figure was wanted."""
 
 
 class Traced(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -46,7 +46,8 @@ def _read_as(traced: Traced, file: str) -> str:
 
 def code_of(job: Job) -> str:
     """Return the digest of what a job runs; neither probes nor limits are part of it."""
-    return hashlib.sha256(msgspec.json.encode([job.sources, job.device])).hexdigest()
+    drawn = [job.figures] if job.figures else []
+    return hashlib.sha256(msgspec.json.encode([job.sources, job.device, *drawn])).hexdigest()
 
 
 def file_of(record: Record) -> str:

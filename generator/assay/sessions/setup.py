@@ -89,6 +89,7 @@ def environment(hash_seed: int = 0, device: Device = Device.CPU) -> dict[str, st
         "TZ": "UTC",
         "NO_COLOR": "1",
         "COLUMNS": "80",
+        "MPLBACKEND": "agg",
         "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
     }
     passed = ["SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES"]

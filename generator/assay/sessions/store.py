@@ -150,7 +150,9 @@ def key(job: Job, setup: Setup, sources: Sources) -> str:
     with_it = [setup.preload, [sources.portable(p) for p in setup.path], setup.kept]
     python = [sys.version, sys.platform, platform.machine(), platform.libc_ver()]
     world = sources.places.neutral(repr(sorted(environment(setup.hash_seed).items())))
-    return _digest([FORMAT, job.sources, job.device, with_it, python, world, _worker_digest()])
+    return _digest(
+        [FORMAT, job.sources, job.device, job.figures, with_it, python, world, _worker_digest()]
+    )
 
 
 def _digest(parts: object) -> str:

@@ -16,6 +16,7 @@ import jinja2
 import markupsafe
 from msgspec import Struct
 
+from .. import drawings
 from ..findings.codes import CODES
 from ..made import CATEGORIES, FINDINGS, LEDGER, TERMS, address_of
 from ..nouns import Checked, Entry, Key, Paper, Report, Status, Verdict
@@ -103,7 +104,23 @@ def site_of(project: Project, report: Report, commit: str, *, directory_urls: bo
 def pages(site: Site) -> dict[str, str]:
     """Return the text of every page and data file, by its path."""
     published = [entry for entry in site.report.entries if entry.path in site.addresses]
-    return made(site) | {site.addresses[e.path]: weave_page(site, e) for e in published}
+    return (
+        made(site)
+        | figures(site)
+        | {site.addresses[e.path]: weave_page(site, e) for e in published}
+    )
+
+
+def figures(site: Site) -> dict[str, str]:
+    """Return the pictures that snippets drew, by their paths."""
+    drawn = (
+        svg
+        for checked in site.report.checked
+        for ran in checked.outcome.snippets
+        for svg in ran.figures
+        if not drawings.fault(svg)
+    )
+    return {drawings.address(svg): svg for svg in drawn}
 
 
 def weave_page(site: Site, entry: Entry) -> str:

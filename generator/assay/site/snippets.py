@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import textwrap
 
+from .. import drawings
 from ..findings.endings import End, end_of
 from ..findings.hidden import html_of
 from ..nouns import Checked, Ran, Snippet
@@ -20,11 +21,22 @@ _TABS = re.compile(r"(?<!\\)\|")
 _QUOTED = re.compile(r"[\"`\\\n]")
 
 
-def snippet(snippet: Snippet, checked: Checked | None, resting: int) -> str:
-    """Return *snippet* as Markdown with how it ran; *resting* claims rest on its session."""
+def snippet(snippet: Snippet, checked: Checked | None, resting: int, to_root: str) -> str:
+    """Return *snippet* as Markdown with how it ran; *resting* claims rest on its session.
+
+    *to_root* leads from its page to the root of the site.
+    """
     anchor = f'<div {OURS} class="assay-snippet" id="snippet-{inert(snippet.id)}"></div>'
     block = guarded(_laid_out(snippet, _ran(snippet, checked)))
-    return f"{anchor}\n\n{block}\n\n{_note(snippet, checked, resting)}\n"
+    shown = _figure(snippet, _ran(snippet, checked), to_root)
+    return f"{anchor}\n\n{block}\n\n{shown}{_note(snippet, checked, resting)}\n"
+
+
+def _figure(snippet: Snippet, ran: Ran | None, to_root: str) -> str:
+    """Return the picture that a snippet drew, with its text for those who do not see it."""
+    if ran is None or len(ran.figures) != 1 or drawings.fault(ran.figures[0]):
+        return ""
+    return f"![{inert(snippet.options.figure)}]({to_root}{drawings.address(ran.figures[0])})\n\n"
 
 
 def _ran(snippet: Snippet, checked: Checked | None) -> Ran | None:
@@ -67,7 +79,7 @@ def _fence(snippet: Snippet) -> str:
     display = {"title": options.title, "linenums": options.linenums, "hl_lines": options.hl_lines}
     shown = "".join(f' {k}="{_QUOTED.sub("", value)}"' for k, value in display.items() if value)
     marks = "`" * max(7, *map(len, re.findall(r"`+", f"`{source}"))) + "`"
-    return f"{marks}python{shown}\n{source}\n{marks}"
+    return f"{marks}{snippet.language}{shown}\n{source}\n{marks}"
 
 
 def _tabbed(*tabs: tuple[str, str]) -> str:

@@ -90,7 +90,7 @@ def weave(
         *((opinion.span, _cite(anchor, opinion.text, "opinion")) for anchor, opinion in owned),
         *((f.span, mathml(f.latex, display=f.display)) for f in entry.formulas),
         *((x.destination, _moved(x.target, x.fragment, here, addresses)) for x in entry.links),
-        *((s.span, _snippet(entry, s, resting[s.id], checks)) for s in entry.snippets),
+        *((s.span, _snippet(entry, s, resting[s.id], checks, here)) for s in entry.snippets),
         *(
             (Span(one.quote.span.end, one.quote.span.end), statements.note(one))
             for one in quotes.of(entry, verdicts)
@@ -143,8 +143,11 @@ def _moved(target: str, fragment: str, here: str, addresses: Mapping[str, str]) 
     return f"{path}#{fragment}" if fragment else path
 
 
-def _snippet(entry: Entry, snippet: Snippet, resting: int, checks: Mapping[Key, Checked]) -> str:
-    return snippets.snippet(snippet, checks.get((entry.slug, snippet.session)), resting)
+def _snippet(
+    entry: Entry, snippet: Snippet, resting: int, checks: Mapping[Key, Checked], here: str
+) -> str:
+    checked = checks.get((entry.slug, snippet.session))
+    return snippets.snippet(snippet, checked, resting, "../" * here.count("/"))
 
 
 def _resting(entry: Entry, verdicts: tuple[Verdict, ...]) -> Counter[str]:

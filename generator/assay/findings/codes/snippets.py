@@ -89,6 +89,12 @@ CODES = {
         "A claim is woven where its page states it; in an included file it is a link to nowhere.",
         "Write the claim and its fence into the page, and let the file hold plain text.",
     ),
+    "A316": Code(
+        "no-figure",
+        "A snippet that is to show a figure leaves none, several, or one that cannot be shown.",
+        "Readers would see a text where a picture is promised.",
+        "Leave one figure of matplotlib open at the end of the snippet.",
+    ),
     "A314": Code(
         "nearly-run",
         "A fence looks as if it ran, or a comment as if it were compared, and is not.",

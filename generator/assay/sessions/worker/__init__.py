@@ -11,7 +11,7 @@ neither what a page states nor where it stands. Everything it is told and answer
     setup    {"root": str, "path": [str], "preload": [str], "kept": bytes, "drained": bytes}
     ready    {"brought": {...}}, what the preload saw, or {"error": str}
     job      {"sources": [{"code": str, "may_raise": bool}], "probes": [str], "timeout": seconds,
-              "device": str}
+              "device": str, "figures": [number of a source]}
     pid      {"pid": int, "folder": str}, a line before the outcome: who supervises, and where
     outcome  {"snippets": [...], "values": {...}, "failure": {...} or null, "traced": {...}, ...}
 

@@ -13,6 +13,7 @@ import traceback
 import types
 from contextlib import suppress
 
+from .figures import take
 from .imports import SEED, SEEDED, one_thread, seed
 from .machine import environment, gpu
 from .ordinary import PROGRAM, Sources, teach_inspecting, teach_spawning
@@ -82,6 +83,9 @@ def run_all(job, sources, report, output, prints):
         prints.number = number
         started = time.perf_counter()
         raised = run(number, source["code"], namespace, sources)
+        figures = []
+        if number in job["figures"] and not raised:
+            figures, raised = draw()
         report.say(
             ran={
                 "seconds": time.perf_counter() - started,
@@ -89,6 +93,7 @@ def run_all(job, sources, report, output, prints):
                 "prints": prints.take(),
                 "prints_cut": prints.cut,
                 "output": output.take(),
+                "figures": figures,
             }
         )
         if raised and not source["may_raise"]:
@@ -117,6 +122,14 @@ def run(number, code, namespace, sources):
     except BaseException as error:
         return raised(error)
     return None
+
+
+def draw():
+    """Return the open figures; or what drawing them raised."""
+    try:
+        return take(), None
+    except BaseException as error:
+        return [], raised(error)
 
 
 def raised(error):
