@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from assay import drawings
+from assay import pictures
 
 from .conftest import Make
 from .lab import lines_of, page, pages_of
@@ -31,13 +31,13 @@ def test_a_figure_is_the_same_in_each_run(make: Make) -> None:
     (first,), (second,) = drawn(code, make), drawn(code, make)
     assert first == second
     assert ">a line</text>" in first
-    assert not drawings.fault(first)
+    assert not pictures.fault(first)
 
 
 def test_a_figure_follows_the_code(make: Make) -> None:
     """Another height is another picture, under another address."""
     (low,), (high,) = (drawn(DRAWS.format(height=h), make) for h in (1, 2))
-    assert drawings.address(low) != drawings.address(high)
+    assert pictures.address(low) != pictures.address(high)
 
 
 def test_a_figure_is_a_file_that_the_page_shows(make: Make) -> None:
@@ -73,7 +73,7 @@ def test_the_text_of_a_figure_runs_nothing(make: Make) -> None:
 HOSTILE = {
     "a script": "<script/>",
     "a handler": "<g onclick='x'/>",
-    "HTML": "<foreignObject/>",
+    "HTML": "<foreignObject><iframe src='x'/></foreignObject>",
     "an address elsewhere": "<image href='https://example.org/x.png'/>",
     "a picture in a picture": "<image href='data:image/svg+xml;base64,x'/>",
     "a style that fetches": "<style>@import 'x'</style>",
@@ -83,8 +83,8 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_drawing_that_could_run_something_is_none(name: str) -> None:
+def test_a_picture_that_could_run_something_is_none(name: str) -> None:
     """Its fault says what it holds."""
     svg = '<svg xmlns="http://www.w3.org/2000/svg">{}</svg>'
-    assert drawings.fault(svg.format(HOSTILE[name]))
-    assert not drawings.fault(svg.format("<g fill='url(#a)'><use href='#b'/></g>"))
+    assert pictures.fault(svg.format(HOSTILE[name]))
+    assert not pictures.fault(svg.format("<g fill='url(#a)'><use href='#b'/></g>"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import Enum
 
-from .. import drawings
+from .. import pictures
 from ..hints import looks_alike
 from ..nouns import Checked, Finding, Place, Print, Ran, Session, Snippet
 
@@ -197,7 +197,7 @@ def _figure(snippet: Snippet, ran: Ran) -> Iterator[Finding]:
         said = f"{wanted}, and {len(ran.figures)} are open"
         yield _finding("A316", snippet, said, _OPEN_ONE)
     for svg in ran.figures:
-        if why := drawings.fault(svg):
+        if why := pictures.fault(svg):
             yield _finding("A316", snippet, f"{wanted}, and {why}", _DRAW_LESS)
 
 

@@ -16,7 +16,7 @@ import jinja2
 import markupsafe
 from msgspec import Struct
 
-from .. import drawings
+from .. import pictures
 from ..findings.codes import CODES
 from ..made import CATEGORIES, FINDINGS, LEDGER, TERMS, address_of
 from ..nouns import Checked, Entry, Key, Paper, Report, Status, Verdict
@@ -118,9 +118,9 @@ def figures(site: Site) -> dict[str, str]:
         for checked in site.report.checked
         for ran in checked.outcome.snippets
         for svg in ran.figures
-        if not drawings.fault(svg)
+        if not pictures.fault(svg)
     )
-    return {drawings.address(svg): svg for svg in drawn}
+    return {pictures.address(svg): svg for svg in drawn}
 
 
 def weave_page(site: Site, entry: Entry) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import textwrap
 
-from .. import drawings
+from .. import pictures
 from ..findings.endings import End, end_of
 from ..findings.hidden import html_of
 from ..nouns import Checked, Ran, Snippet
@@ -34,9 +34,9 @@ def snippet(snippet: Snippet, checked: Checked | None, resting: int, to_root: st
 
 def _figure(snippet: Snippet, ran: Ran | None, to_root: str) -> str:
     """Return the picture that a snippet drew, with its text for those who do not see it."""
-    if ran is None or len(ran.figures) != 1 or drawings.fault(ran.figures[0]):
+    if ran is None or len(ran.figures) != 1 or pictures.fault(ran.figures[0]):
         return ""
-    return f"![{inert(snippet.options.figure)}]({to_root}{drawings.address(ran.figures[0])})\n\n"
+    return f"![{inert(snippet.options.figure)}]({to_root}{pictures.address(ran.figures[0])})\n\n"
 
 
 def _ran(snippet: Snippet, checked: Checked | None) -> Ran | None:
