@@ -14,8 +14,9 @@ from . import markup
 FOLDER = "assets/figures"
 MOST = 2_000_000
 """Characters of the largest picture."""
-_FETCHES = re.compile(
-    r"""url\(\s*['"]?(?!#)|@import|href\s*=\s*["'](?!#|data:image/png;)""", re.IGNORECASE
+_NEEDLESS = re.compile(
+    r"""<(?:\w+:)?foreignObject|url\(\s*['"]?(?!#)|@import|href\s*=\s*["'](?!#|data:image/png;)""",
+    re.IGNORECASE,
 )
 
 
@@ -39,5 +40,5 @@ def fault(svg: str) -> str:
     fault = next(markup.live(svg), None)
     if fault or "<!ENTITY" in svg:
         return f"it holds {fault.what if fault else 'an entity'}"
-    fetches = _FETCHES.search(svg)
-    return f"it fetches something from elsewhere: {fetches[0]}" if fetches else ""
+    needless = _NEEDLESS.search(svg)
+    return f"it holds what no plot needs: {needless[0]}" if needless else ""
