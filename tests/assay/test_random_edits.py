@@ -64,7 +64,9 @@ SESSIONS = {
     "resolves": "names('a', 'b', 'd/b')",
     "imports": "__import__('m').v",
     "imports-a-part": "__import__('p.q', fromlist=['v']).v",
-    "looks": "missing('m', 'n', 'p')",
+    "looks": "missing('m', 'n', 'p', 'thing')",
+    "imports-installed": "__import__('thing').v",
+    "asks-version": "__import__('importlib.metadata').metadata.version('thing')",
     "slow": "slowly('a', 'b')",
 }
 PLACES = ["a", "b", "d", "d/a", "d/b", "m.py", "n.py", "m", "p", "p/q.py", "p/__init__.py"]
@@ -81,7 +83,11 @@ class Edits(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(prefix="edits-"))
         self.project = Project(self.folder / "project", self.folder / "store")
         self.root = self.project.root
-        self.project.write({"assay.toml": 'path = ["."]', "a": "v = 1\n", "d/a": "v = 1\n"})
+        self.library = self.folder / "library"
+        self.library.mkdir()
+        self.project.write(
+            {"assay.toml": 'path = [".", "../library"]', "a": "v = 1\n", "d/a": "v = 1\n"}
+        )
         for name, code in SESSIONS.items():
             self.project.write(
                 {f"docs/{name}.md": page(f"{SAFE}x = safe(lambda: {code})", "[1](claim:x)")}
@@ -127,6 +133,28 @@ class Edits(RuleBasedStateMachine):
             before = (self.root / path).stat()
             self.write(path, text)
             os.utime(self.root / path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    @rule(version=st.sampled_from(["1.0", "2.0"]), text=TEXTS)
+    def install(self, version: str, text: str) -> None:
+        """Put a distribution into a folder outside of the root, as an installer does."""
+        self.uninstall()
+        told = self.library / f"thing-{version}.dist-info"
+        told.mkdir()
+        (told / "METADATA").write_text(f"Metadata-Version: 2.1\nName: thing\nVersion: {version}\n")
+        (told / "RECORD").write_text("thing.py,,\n")
+        (self.library / "thing.py").write_text(text)
+
+    @rule()
+    def uninstall(self) -> None:
+        for told in self.library.glob("thing-*.dist-info"):
+            shutil.rmtree(told)
+        (self.library / "thing.py").unlink(missing_ok=True)
+
+    @rule(text=TEXTS)
+    def edit_what_is_installed(self, text: str) -> None:
+        with suppress(OSError):
+            (self.library / "thing.py").open("r+").close()
+            (self.library / "thing.py").write_text(text)
 
     @rule()
     def check(self) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
 import pytest
+from assay.sessions import processes
 from assay.site import swap
 
 ROUNDS = 300
@@ -86,12 +86,19 @@ def test_a_folder_that_is_no_site_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_build_left_is_removed_by_the_next(tmp_path: Path) -> None:
-    """Its folder bears the number of its process; those of living ones and of others stay."""
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    for name in (f".site-{ended.pid}-x", f".site-{os.getppid()}-y", ".site-mine"):
+    """Its folder bears the mark of its process; those of living ones and of others stay.
+
+    A number of a process is given again, so one that has it now and started later is another.
+    """
+    told = "from assay.sessions import processes; print(processes.mark())"
+    ended = subprocess.run(
+        [sys.executable, "-c", told], capture_output=True, text=True
+    ).stdout.strip()
+    here, pid, started, _ = processes.mark().split(".")
+    again = f"{here}.{pid}.{int(started) - 1}.0"
+    kept = [f".site-{processes.mark()}-x", f".site-elsewhere.{pid}.1.0-x", ".site-mine"]
+    for name in (f".site-{ended}-x", f".site-{again}-x", *kept):
         (tmp_path / name).mkdir()
     with swap.new_beside(tmp_path / "site") as new:
-        assert new.parent.name.startswith(f".site-{os.getpid()}-")
-    left = sorted(path.name for path in tmp_path.iterdir())
-    assert left == sorted([f".site-{os.getppid()}-y", ".site-mine"])
+        assert new.parent.name.startswith(f".site-{here}.{pid}.{started}.")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(kept)

@@ -71,13 +71,16 @@ def sweep() -> None:
     for folder in folders:
         found = folder.name.split("-")[1]
         with suppress(OSError, ValueError):
-            if folder.stat().st_uid == os.getuid() and _is_dead(found):
+            if folder.stat().st_uid == os.getuid() and is_dead(found):
                 end_marked(found)
 
 
-def _is_dead(mark: str) -> bool:
-    here, pid, _, _ = mark.split(".")
-    return here == _here() and not mark.startswith(f"{_owner(int(pid))}.")
+def is_dead(mark: str) -> bool:
+    """Whether the process that *mark* names is gone; of other machines nothing is known."""
+    here, _, rest = mark.partition(".")
+    pid = rest.partition(".")[0]
+    ours = here == _here() and pid.isdecimal()
+    return ours and not mark.startswith(f"{_owner(int(pid))}.")
 
 
 def _owner(pid: int) -> str:

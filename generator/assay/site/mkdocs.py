@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import logging
 import os
+import tempfile
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from ..nouns import Report
 from ..plain import message
 from ..project import Project
+from ..sessions import processes
 from ..settings import SettingsError
 from .swap import ForeignError, new_beside, refuse_foreign, swap_in
 
@@ -56,13 +60,16 @@ def build(project: Project, report: Report) -> tuple[Path, int]:
 
 def serve(root: Path, address: str, open_in_browser: bool) -> None:
     """Serve the site of *root* until interrupted."""
-    from mkdocs.commands.serve import serve as mkdocs_serve
+    from mkdocs.commands import serve as serving
     from mkdocs.exceptions import Abort, MkDocsException
 
     _quiet_banner()
     _show_log(logging.INFO)
+    # MkDocs serves from a temporary folder; with our mark the next run removes it after a kill.
+    marked = partial(tempfile.mkdtemp, prefix=f"assay-{processes.mark()}-")
+    serving.tempfile = SimpleNamespace(mkdtemp=lambda prefix: marked())  # type: ignore[attr-defined]
     try:
-        mkdocs_serve(str(_config_file(root)), dev_addr=address, open_in_browser=open_in_browser)
+        serving.serve(str(_config_file(root)), dev_addr=address, open_in_browser=open_in_browser)
     except (Abort, MkDocsException) as error:
         raise SiteError(str(error), 1) from error
 

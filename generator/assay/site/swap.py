@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..sessions import processes
+
 _AT_FDCWD = -100  # linux/fcntl.h
 _RENAME_EXCHANGE = 2  # linux/fs.h, and RENAME_SWAP of sys/stdio.h on macOS
 
@@ -44,22 +46,11 @@ def new_beside(target: Path) -> Iterator[Path]:
     """Give a folder to build in, on the file system of *target*; drop those of killed builds."""
     target.parent.mkdir(parents=True, exist_ok=True)
     for left in target.parent.glob(".site-*"):
-        pid = left.name.split("-")[1]
-        if pid.isdecimal() and not _is_alive(int(pid)):
+        if processes.is_dead(left.name.split("-")[1]):
             shutil.rmtree(left, ignore_errors=True)
-    prefix = f".site-{os.getpid()}-"
+    prefix = f".site-{processes.mark()}-"
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=prefix) as folder:
         yield Path(folder) / "new"
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def swap_in(new: Path, target: Path) -> None:
