@@ -67,7 +67,8 @@ def serve(root: Path, address: str, open_in_browser: bool) -> None:
     _show_log(logging.INFO)
     # MkDocs serves from a temporary folder; with our mark the next run removes it after a kill.
     marked = partial(tempfile.mkdtemp, prefix=f"assay-{processes.mark()}-")
-    serving.tempfile = SimpleNamespace(mkdtemp=lambda prefix: marked())  # type: ignore[attr-defined]
+    ours = SimpleNamespace(mkdtemp=lambda prefix: marked())
+    setattr(serving, "tempfile", ours)  # noqa: B010 - a name of the module, whatever its type
     try:
         serving.serve(str(_config_file(root)), dev_addr=address, open_in_browser=open_in_browser)
     except (Abort, MkDocsException) as error:
