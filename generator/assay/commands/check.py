@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -9,10 +10,10 @@ import click
 
 from .. import git, progress
 from ..check import check_project
-from ..nouns import Device
+from ..nouns import Device, Report
 from ..plan import Scope
 from ..project import Project, read
-from ..reports import FORMATS
+from ..reports import FORMATS, github
 from . import options, selection
 
 
@@ -65,12 +66,23 @@ def check(
                 twice=twice,
                 watch=watch,
             )
+        report = _for_github(top, report) if format_ == "github" else report
         text = FORMATS[format_](report)
         if output is None:
             click.echo(text, nl=False)
         else:
             output.write_text(text, encoding="utf-8")
         sys.exit(0 if report.ok else 1)
+
+
+def _for_github(root: Path, report: Report) -> Report:
+    """Put the findings of changed files first, and list all of them in the job's summary."""
+    base = os.environ.get("GITHUB_BASE_REF")
+    report = github.changed_first(report, git.differing(root, f"origin/{base}") if base else ())
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with open(summary, "a", encoding="utf-8") as file:
+            file.write(github.job_summary(report))
+    return report
 
 
 def _pages(project: Project, files: list[str], *, changed: bool) -> frozenset[str] | None:
