@@ -60,7 +60,7 @@ def check(project: Project, scope: Scope, answers: Answers, run: Runner, watch: 
     names = prose.names_of(project.settings)
     entries = read_entries(project)
     planned = plan(entries, project.settings.timeout, scope)
-    checks = _checked(planned.wanted, answers, run, watch)
+    checks = ask(planned.wanted, answers, run, watch)
     verdicts = compare.verdicts(planned.claims, checks, names)
     unbound = [prose.check(entry, names) for entry in entries if scope.has(entry.path)]
     facts = rules.Facts(project, scope, entries, planned, checks, verdicts, unbound)
@@ -174,7 +174,7 @@ def lint(text: str, settings: Settings = DEFAULTS) -> tuple[Finding, ...]:
     )
 
 
-def _checked(
+def ask(
     wanted: Mapping[Key, Session], answers: Answers, run: Runner, watch: Watch
 ) -> dict[Key, Checked]:
     """Return what is known of each session, and run the others.

@@ -10,8 +10,12 @@ import click
 from .. import __version__
 from .build import build
 from .check import check
+from .explain import explain
+from .init import init
+from .new import new
 from .record import record
 from .serve import serve
+from .show import show
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -20,5 +24,5 @@ def main() -> None:
     """Check every figure and code sample of a glossary by running code, and build its site."""
 
 
-for command in (check, build, serve, record):
+for command in (check, build, serve, record, init, new, show, explain):
     main.add_command(command)

@@ -23,6 +23,7 @@ from ..nouns import Checked, Entry, Key, Paper, Report, Status, Verdict
 from ..plain import escaped
 from ..project import Project
 from ..reports import again
+from ..reports.compared import condition_words
 from ..reports.json import as_json
 from ..reports.summary import Summary, counted, statuses, summary
 from . import weave
@@ -189,7 +190,7 @@ def _environment() -> jinja2.Environment:
     env.filters["worst"] = _worst
     env.filters["figure"] = lambda text: markupsafe.Markup(text_of(text))  # noqa: S704 - escaped there
     env.filters["coded"] = lambda text: markupsafe.Markup(coded(text))  # noqa: S704 - escaped there
-    env.filters["condition"] = weave.condition_words
+    env.filters["condition"] = condition_words
     env.filters["measure"] = again.measure_session
     return env
 

@@ -15,7 +15,6 @@ from typing import Any
 from msgspec import Struct
 
 from ..entries import edits
-from ..figures import match
 from ..findings import quotes
 from ..nouns import Checked, Citation, Entry, Key, Snippet, Span, Status, Verdict
 from . import snippets, statements
@@ -50,24 +49,6 @@ class Woven(Struct, frozen=True, kw_only=True):
     """Anchor, text and citation of each given."""
     opinions: tuple[tuple[str, str, str], ...]
     """Anchor, text and owner of each opinion."""
-
-
-def condition_words(verdict: Verdict) -> str:
-    """Say in words under which condition a claim was compared."""
-    condition = verdict.condition
-    if condition.refuted:
-        also = f"; true for {condition.true_for}" if condition.true_for else ""
-        return f"refuted: must be false{also}"
-    if condition.false_for:
-        return condition.said
-    if condition.is_true:
-        return "must be true"
-    if condition.said:
-        return condition.said
-    if isinstance(verdict.computed, str | bool):
-        return "word for word"
-    exact = verdict.figure is not None and match.is_exact(verdict.computed, verdict.figure)
-    return "exactly" if exact else "to the stated digits"
 
 
 def weave(
