@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,14 +14,16 @@ from xml.etree import ElementTree
 import jsonschema
 import pytest
 import xmlschema
+import yaml
 from assay.nouns import Finding, Place, Report
 from assay.reports import github
+from assay.reports.badge import as_badge
 from assay.reports.github import as_github
 from assay.reports.junit import as_junit
 from assay.reports.sarif import as_sarif
 
 from .conftest import Make
-from .lab import Project, page
+from .lab import REPOSITORY, Project, page
 
 SCHEMAS = Path(__file__).with_name("schemas")
 FILES = {
@@ -221,3 +225,59 @@ def test_a_check_for_github_knows_the_base_and_writes_the_summary(
     assert lines[0].startswith("::error file=docs/11.md,")
     assert sum(line.startswith("::") for line in lines) == 10
     assert sum(line.startswith("| docs/") for line in summary.read_text().splitlines()) == 12
+
+
+# --- badges, hooks, the action -------------------------------------------------------------------
+
+
+def test_a_badge_says_how_many_of_how_many_and_when(make: Make, report: Report) -> None:
+    """The badge has what shields.io reads: n of m, the day, and a colour for what is wrong."""
+    badge = json.loads(as_badge(report))
+    assert set(badge) == {"schemaVersion", "label", "message", "color"}
+    assert re.fullmatch(r"\d+ of \d+, \d{4}-\d\d-\d\d", badge["message"])
+    assert badge["color"] == "red"
+    made = make({"docs/good.md": FILES["docs/good.md"]})
+    assert json.loads(as_badge(made.check()))["message"].startswith("1 of 1, ")
+    assert json.loads(as_badge(made.check()))["color"] == "brightgreen"
+    made.write({"docs/gpu.md": FILES["docs/gpu.md"]})
+    assert json.loads(as_badge(made.check()))["color"] == "yellow"
+
+
+def test_hooks_name_commands_that_are_there() -> None:
+    """The hooks of pre-commit start the command line with options that it has."""
+    hooks = yaml.safe_load((REPOSITORY / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    assert [hook["id"] for hook in hooks] == ["assay", "assay-system"]
+    for hook in hooks:
+        assert {"id", "name", "description", "entry", "language", "types"} <= set(hook)
+        assert hook["entry"].split() == ["assay", "check"]
+
+
+def action() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((REPOSITORY / "action.yml").read_text(encoding="utf-8"))
+    return found
+
+
+def test_no_input_of_the_action_is_pasted_into_a_script() -> None:
+    """Inputs reach the scripts as variables, so that none of them is obeyed."""
+    assert action()["runs"]["using"] == "composite"
+    for step in action()["runs"]["steps"]:
+        assert "${{" not in step["run"]
+        assert step["shell"] == "bash"
+
+
+@pytest.mark.parametrize(("paths", "status"), [("", 1), ("docs/good.md\n\ndocs/gpu.md", 0)])
+def test_the_action_checks(make: Make, tmp_path: Path, paths: str, status: int) -> None:
+    """The script of the action checks the paths, writes the reports, and ends as the check does."""
+    made = make(FILES)
+    (script,) = [s["run"] for s in action()["runs"]["steps"] if s["name"] == "Check"]
+    sarif = tmp_path / "report.sarif"
+    bin_ = tmp_path / "bin"
+    bin_.mkdir()
+    (bin_ / "assay").write_text(f'#!/bin/sh\nexec {sys.executable} -m assay "$@"\n')
+    (bin_ / "assay").chmod(0o755)
+    environment = made.environment() | {"PATHS": paths, "SARIF": str(sarif), "JUNIT": ""}
+    environment["PATH"] = f"{bin_}:{environment['PATH']}"
+    command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script]
+    done = subprocess.run(command, cwd=made.root, env=environment, capture_output=True, text=True)
+    assert done.returncode == status, done.stderr
+    assert json.loads(sarif.read_text(encoding="utf-8"))["version"] == "2.1.0"

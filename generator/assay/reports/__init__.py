@@ -6,6 +6,7 @@ Law: a format is a function from a report to text. It prints nothing and decides
 from collections.abc import Callable
 
 from ..nouns import Report
+from .badge import as_badge
 from .github import as_github
 from .json import as_json
 from .junit import as_junit
@@ -18,4 +19,5 @@ FORMATS: dict[str, Callable[[Report], str]] = {
     "github": as_github,
     "sarif": as_sarif,
     "junit": as_junit,
+    "badge": as_badge,
 }

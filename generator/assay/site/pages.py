@@ -23,6 +23,7 @@ from ..nouns import Checked, Entry, Key, Paper, Report, Status, Verdict
 from ..plain import escaped
 from ..project import Project
 from ..reports import again
+from ..reports.badge import as_badge
 from ..reports.compared import condition_words
 from ..reports.json import as_json
 from ..reports.summary import Summary, counted, statuses, summary
@@ -154,7 +155,7 @@ def made(site: Site) -> dict[str, str]:
         page = {"category": category, "entries": entries}
         found[site.category_paths[category]] = ("category.md", page)
     rendered = {path: _render(site, path, name, **more) for path, (name, more) in found.items()}
-    return rendered | {f"{LEDGER}.json": as_json(site.report)}
+    return rendered | {f"{LEDGER}.json": as_json(site.report), "badge.json": as_badge(site.report)}
 
 
 def nav(site: Site) -> list[Any]:
