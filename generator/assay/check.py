@@ -56,10 +56,10 @@ class Watch(Protocol):
 
 def check(project: Project, scope: Scope, answers: Answers, run: Runner, watch: Watch) -> Report:
     """Check the pages of *project* that are in *scope*; *run* runs what *answers* does not know."""
-    began = time.monotonic()
-    names = prose.names_of(project.settings)
+    began, settings = time.monotonic(), project.settings
+    names = prose.names_of(settings)
     entries = read_entries(project)
-    planned = plan(entries, project.settings.timeout, scope)
+    planned = plan(entries, settings.timeout, scope, settings.commands)
     checks = ask(planned.wanted, answers, run, watch)
     verdicts = compare.verdicts(planned.claims, checks, names)
     unbound = [prose.check(entry, names) for entry in entries if scope.has(entry.path)]

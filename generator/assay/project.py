@@ -75,7 +75,7 @@ def read(root: Path, named: Iterable[str] = ()) -> Project:
     """Read the project at *root*; *named* are more Markdown files, from the root, to be pages."""
     settings = load(root)
     reader = _Reader(root)
-    terms = reader.texts(settings.glossary, "*.md")
+    terms = reader.texts(settings.glossary, "*.md") if settings.glossary else {}
     docs, left_out = _docs(reader, settings)
     reader.drawings(settings.docs)
     docs = {path: text for path, text in docs.items() if path not in terms}
@@ -94,8 +94,8 @@ def read(root: Path, named: Iterable[str] = ()) -> Project:
         pages=pages,
         parts=reader.parts([page for page in pages if page.path not in also_read]),
         snippets=reader.texts(settings.snippets, "*.py"),
-        papers=reader.papers(f"{settings.glossary}/papers.toml"),
-        givens=reader.givens(f"{settings.glossary}/givens"),
+        papers=reader.papers(f"{settings.glossary or '.'}/papers.toml"),
+        givens=reader.givens(f"{settings.glossary or '.'}/givens"),
         records=reader.records(settings.evidence),
         files=reader.files(*([""] if also else [settings.glossary, settings.docs])),
         left_out=left_out,

@@ -66,12 +66,12 @@ class Pages:
             checks.close()
 
     def _checks(self, file: Path) -> Checks | None:
-        from .settings import SettingsError, find_root
+        from .settings import SettingsError, find_root, root_without_settings
 
         try:
             root = find_root(file.parent)
         except SettingsError:
-            return None
+            root = root_without_settings(file.parent)
         if root not in self._roots:
             named = [Path(self._config.invocation_params.dir, a) for a in self._config.args]
             self._roots[root] = Checks(root, [path.resolve() for path in named])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Struct
@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from . import mkdocs_yml
 from .hints import nearest
-from .nouns import Kind
+from .nouns import Command, Kind
 
 FIGURES = ("12 GB", "12.5", "4.2 ms", "45 %", "45%", "2×", "8,030,261,248", "1e-8", "10⁻⁸")
 """No pattern of names may match in one of these."""
@@ -28,6 +28,9 @@ class Name(Struct, frozen=True, forbid_unknown_fields=True):
 
     pattern: str
     reason: str
+
+
+Level = Literal["error", "warning", "off"]
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,6 +50,21 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     units: tuple[str, ...] = ()
     output: dict[str, Kind] = {}
     hosts: tuple[Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s;,'\"/]+$")], ...] = ()
+    commands: dict[str, Command] = {}
+    unbound: Level = "error"
+    """How a figure counts that is bound to nothing."""
+
+
+WITHOUT_SETTINGS = Settings(glossary="", path=("src", "."), unbound="warning")
+"""Of a repository that has none: no entries, and what stands in it can be imported.
+
+What is bound to nothing is no error there, since nobody has said that all is to be bound.
+"""
+
+
+def root_without_settings(start: Path) -> Path:
+    """Return the nearest folder at or above *start* that is a repository, else *start*."""
+    return next((f for f in (start, *start.parents) if (f / ".git").exists()), start)
 
 
 def find_root(start: Path) -> Path:
@@ -56,7 +74,8 @@ def find_root(start: Path) -> Path:
             return folder
     raise SettingsError(
         f"{start}: neither this folder nor one above it has an assay.toml or a pyproject.toml with "
-        "[tool.assay]; go to a project, or name one with --root DIR"
+        "[tool.assay]; name files to check, as in assay check README.md, go to a project, or name "
+        "one with --root DIR"
     )
 
 
@@ -64,6 +83,8 @@ def load(root: Path) -> Settings:
     """Read the settings of the project at *root*."""
     own = root / "assay.toml"
     file = own if own.is_file() else root / "pyproject.toml"
+    if file != own and not _has_table(file):
+        return WITHOUT_SETTINGS
     data = _read(file)
     table: dict[str, Any] = data if file == own else data.get("tool", {}).get("assay", {})
     try:

@@ -50,7 +50,7 @@ def check(
     Any Markdown file of the project may be named; another file selects the pages that depend on it.
     """
     with options.plain_errors():
-        top = options.root_of(root)
+        top = options.root_of(root, paths)
         files = selection.files_of(top, paths)
         project = read(top, [file for file in files if file.endswith(".md")])
         pages = _pages(project, files, changed=changed)

@@ -28,8 +28,8 @@ def explain(what: str, no_store: bool, root: Path | None) -> None:
         if code:
             click.echo(explained.code(code), nl=False)
             return
-        top = options.root_of(root)
         name, _, own = what.partition("#")
+        top = options.root_of(root, [name])
         files = selection.files_of(top, [Path(name)]) if Path(name).is_file() else []
         project = read(top, files)
         page = selection.page_named(project, files[0] if files else name)

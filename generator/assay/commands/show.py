@@ -37,12 +37,13 @@ FOOT = "a plain number counts bytes, bits, seconds, metres ...: the base of the 
 def show(page: str, root: Path | None) -> None:
     """List every name that a claim of PAGE may use, with its kind, value and stated units."""
     with options.plain_errors():
-        top = options.root_of(root)
+        top = options.root_of(root, [page])
         files = selection.files_of(top, [Path(page)]) if Path(page).is_file() else []
         project = read(top, files)
         entries = read_entries(project)
         entry = selection.page_named(project, files[0] if files else page)
-        planned = plan(entries, project.settings.timeout)
+        settings = project.settings
+        planned = plan(entries, settings.timeout, commands=settings.commands)
         sessions = {key: s for key, s in planned.sessions.items() if key[0] == entry.slug}
         found = _explored(project, sessions)
         for line in _table(entry, found):

@@ -85,7 +85,10 @@ def unseen(facts: Facts) -> Iterator[Finding]:
 
 def figures(facts: Facts) -> Iterator[Finding]:
     """Figures that are bound to nothing."""
-    yield from (finding for unbound in facts.unbound for finding in unbound.findings)
+    level = facts.project.settings.unbound
+    if level != "off":
+        found = (finding for unbound in facts.unbound for finding in unbound.findings)
+        yield from (replace(finding, severity=level) for finding in found)
 
 
 def cited(facts: Facts) -> Iterator[Finding]:

@@ -27,6 +27,7 @@ from .pages import (
 from .places import Edit, Finding, Place, Severity, Span
 from .runs import (
     Checked,
+    Command,
     Failure,
     Job,
     Key,
@@ -48,6 +49,7 @@ __all__ = [
     "Checked",
     "Citation",
     "Claim",
+    "Command",
     "Computed",
     "Condition",
     "Device",

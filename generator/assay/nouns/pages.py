@@ -141,6 +141,8 @@ class Snippet(Struct, frozen=True, kw_only=True):
     """It may bind names that cannot be seen in the code (``from m import *``, ``exec``)."""
     language: str = "python"
     """As which its text is shown."""
+    made: bool = False
+    """Nobody wrote it: it reads what a claim asks of no page."""
     broken: bool = False
     """It cannot be run as it stands: a syntax error, a missing file, another language."""
 

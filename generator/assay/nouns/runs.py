@@ -13,6 +13,17 @@ Key = tuple[str, str]
 """A session: the slug of its page, and its name."""
 
 
+class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A command of the settings, and what of its output is its value."""
+
+    run: tuple[str, ...]
+    """The program and its arguments; no shell reads them."""
+    find: str = ""
+    """A regular expression whose first group is the value; empty: the whole output is."""
+    format: str = ""
+    """``json``, ``toml`` or ``csv``, where the output is data that a claim asks by a path."""
+
+
 class Source(Struct, frozen=True):
     """One snippet of a job: its code, and whether an exception in it lets the session go on."""
 
