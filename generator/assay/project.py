@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from . import git, mkdocs_yml
+from . import baseline, git, mkdocs_yml
 from .entries import drawings, includes
 from .nouns import Checked, Citation, Finding, Paper, Place, Record
 from .plain import HIDDEN, named
@@ -26,6 +26,7 @@ from .sessions.store import Store, write
 from .settings import Settings, load
 
 T = TypeVar("T")
+Texts = Mapping[str, str]
 
 LARGEST = 1_000_000
 """Bytes of the largest page that is read."""
@@ -66,6 +67,10 @@ class Project(Struct, frozen=True, kw_only=True):
     """Paths from the root that a link of a page may go to."""
     left_out: frozenset[str]
     """Pages of the docs that the site's configuration leaves out; nothing of them is published."""
+    unlooked: frozenset[str]
+    """Pages that the settings exclude from the check; those of the docs are published as is."""
+    baseline: dict[str, dict[str, int]]
+    """Unbound figures that are known, by page: how often each stands there."""
     parts: tuple[Part, ...]
     """What pages include from other files."""
     findings: tuple[Finding, ...]
@@ -82,10 +87,9 @@ def read(root: Path, named: Iterable[str] = ()) -> Project:
     others = [path for path in (*settings.also, *named) if path not in {**terms, **docs}]
     also = {path: reader.text(path) for path in dict.fromkeys(others) if path not in left_out}
     also_read = {path: text for path, text in also.items() if text is not None}
-    pages = (
-        *(Page(path, Path(path).stem, text, term=True) for path, text in terms.items()),
-        *(Page(p, _slug(p, settings.docs), t, term=False) for p, t in docs.items()),
-        *(Page(path, path, text, term=False) for path, text in also_read.items()),
+    unlooked = settings.leaves_out((*terms, *docs, *also_read))
+    pages = tuple(
+        page for page in _pages(settings, terms, docs, also_read) if page.path not in unlooked
     )
     return Project(
         root=root,
@@ -99,8 +103,16 @@ def read(root: Path, named: Iterable[str] = ()) -> Project:
         records=reader.records(settings.evidence),
         files=reader.files(*([""] if also else [settings.glossary, settings.docs])),
         left_out=left_out,
+        unlooked=frozenset(unlooked),
+        baseline=baseline.read(root / settings.baseline) if settings.baseline else {},
         findings=tuple(reader.findings),
     )
+
+
+def _pages(settings: Settings, terms: Texts, docs: Texts, also: Texts) -> Iterator[Page]:
+    yield from (Page(path, Path(path).stem, text, term=True) for path, text in terms.items())
+    yield from (Page(p, _slug(p, settings.docs), t, term=False) for p, t in docs.items())
+    yield from (Page(path, path, text, term=False) for path, text in also.items())
 
 
 def _docs(reader: _Reader, settings: Settings) -> tuple[dict[str, str], frozenset[str]]:

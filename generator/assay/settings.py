@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -51,8 +52,27 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     output: dict[str, Kind] = {}
     hosts: tuple[Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s;,'\"/]+$")], ...] = ()
     commands: dict[str, Command] = {}
-    unbound: Level = "error"
-    """How a figure counts that is bound to nothing."""
+    pages: tuple[str, ...] = ()
+    """Patterns of the pages that are checked, as in ``.gitignore``; empty: all."""
+    exclude: tuple[str, ...] = ()
+    """Patterns of pages that are not."""
+    unbound: Level | dict[str, Level] = "error"
+    """How a figure counts that is bound to nothing, everywhere or by folder."""
+    baseline: str = ""
+    """The file of the unbound figures that are known."""
+
+    def leaves_out(self, paths: Iterable[str]) -> set[str]:
+        """Return those of *paths* that are not checked."""
+        given = set(paths)
+        if not self.pages and not self.exclude:
+            return set()  # as most often; what reads the patterns takes a while to import
+        import pathspec
+
+        chosen = given
+        if self.pages:
+            chosen = set(pathspec.GitIgnoreSpec.from_lines(self.pages).match_files(given))
+        excluded = set(pathspec.GitIgnoreSpec.from_lines(self.exclude).match_files(given))
+        return (given - chosen) | excluded
 
 
 WITHOUT_SETTINGS = Settings(glossary="", path=("src", "."), unbound="warning")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import click
 
 from .. import __version__
+from .adopt import adopt
 from .build import build
 from .check import check
 from .explain import explain
@@ -24,5 +25,5 @@ def main() -> None:
     """Check every figure and code sample of a glossary by running code, and build its site."""
 
 
-for command in (check, build, serve, record, init, new, show, explain):
+for command in (check, build, serve, record, init, new, show, explain, adopt):
     main.add_command(command)

@@ -7,13 +7,16 @@ import sys
 from pathlib import Path
 
 import click
+from msgspec.structs import replace
 
-from .. import git, progress
-from ..check import check_project
+from .. import baseline, git, progress
+from ..check import check_project, read_entries
+from ..findings import levels, prose
 from ..nouns import Device, Report
 from ..plan import Scope
 from ..project import Project, read
 from ..reports import FORMATS, github
+from ..reports.summary import plural
 from . import options, selection
 
 
@@ -29,6 +32,9 @@ from . import options, selection
     help="Run its sessions here, instead of asking records.",
 )
 @click.option("--twice", is_flag=True, help="Run each session again, and say what differs.")
+@click.option(
+    "--write-baseline", is_flag=True, help="Note the unbound figures: from now on new ones count."
+)
 @options.require_records
 @options.jobs
 @options.no_store
@@ -40,6 +46,7 @@ def check(
     changed: bool,
     device: str,
     twice: bool,
+    write_baseline: bool,
     require_records: bool,
     jobs: int | None,
     no_store: bool,
@@ -56,6 +63,7 @@ def check(
         pages = _pages(project, files, changed=changed)
         scope = Scope(pages=pages, require_records=require_records)
         here = Device(device)
+        project = _with_baseline(project, scope) if write_baseline else project
         with progress.watch() as watch:
             report = check_project(
                 project,
@@ -73,6 +81,20 @@ def check(
         else:
             output.write_text(text, encoding="utf-8")
         sys.exit(0 if report.ok else 1)
+
+
+def _with_baseline(project: Project, scope: Scope) -> Project:
+    """Write the baseline of the pages in *scope*; return the project that knows it."""
+    file = project.settings.baseline or baseline.FILE
+    names = prose.names_of(project.settings)
+    chosen = (entry for entry in read_entries(project) if scope.has(entry.path))
+    found = ((entry.path, prose.check(entry, names)) for entry in chosen)
+    known = levels.baseline(found, project.baseline)
+    count = baseline.write(project.root / file, known)
+    click.echo(f"assay: {file} holds {plural(count, 'unbound figure')}", err=True)
+    if not project.settings.baseline:
+        click.echo(f'assay: write baseline = "{file}" into the settings', err=True)
+    return replace(project, baseline=known)
 
 
 def _for_github(root: Path, report: Report) -> Report:

@@ -48,8 +48,10 @@ def pages_for(project: Project, files: Iterable[str]) -> frozenset[str]:
     for file in files:
         if file in known:
             chosen.add(file)
-        elif file not in project.left_out:
+        elif file not in project.left_out | project.unlooked:
             chosen |= _depending(project, entries, file)
+    if not chosen and project.unlooked.intersection(files):
+        raise Nothing("the settings exclude these files; nothing of them is checked")
     if not chosen:
         raise Nothing("the site leaves these files out; nothing of them is published or checked")
     return frozenset(chosen)

@@ -80,6 +80,7 @@ class Reader:
         self.quotes: list[Quote] = []
         self.links: list[Link] = []
         self.formulas: list[Formula] = []
+        self.headings: list[str] = []
         self.findings: list[Finding] = []
         self._indented: list[_Indented] = []
         self._letters: list[str] = []
@@ -140,9 +141,8 @@ class Reader:
         name, detail = seen.item(tag)
         if name == "Link":
             return self._link(detail, text)
-        if name == "Image" and links.binds(detail["dest_url"]):
-            place = self.lines.place(text.source.span(text.events[text.at][1]).start)
-            self.findings.append(links.binds_nothing(place, detail["dest_url"]))
+        if name == "Image":
+            self._image(detail["dest_url"], text.source, text.source.span(text.events[text.at][1]))
         elif name == "Image":
             self._hear_title(detail["title"], text.source.span(text.events[text.at][1]).start)
         if name == "CodeBlock":
@@ -156,6 +156,9 @@ class Reader:
         if name not in _INLINE:
             self._flush()
             self._heading = name == "Heading"
+        if name == "Heading":
+            end = seen.end_of(text.events, text.at)
+            self.headings.append(seen.visible(text.events[text.at + 1 : end], text.source))
         return text.at + 1
 
     def _link(self, link: dict[str, str], text: _Text) -> int:
@@ -176,9 +179,6 @@ class Reader:
             self.opinions.append(Opinion(owner=title or rest, **stands))
         elif near := links.nearly(destination):
             self.findings.append(links.binds_nothing(place, destination, near))
-        elif destination.startswith("#"):
-            self._hear_title(title, span.start)
-            return text.at + 1
         elif not links.is_elsewhere(destination):
             found = links.inner(self.path, place, span, destination, text.source.text_of(span))
             self.links += [found] if found else []
@@ -186,6 +186,15 @@ class Reader:
             return text.at + 1  # its text is prose
         self._add(HOLE, [span.start])
         return end + 1
+
+    def _image(self, destination: str, source: Source, span: Span) -> None:
+        """Read an image: a file of the project, or one from elsewhere; it binds nothing."""
+        place = self.lines.place(span.start)
+        if links.binds(destination):
+            self.findings.append(links.binds_nothing(place, destination))
+        elif not links.is_elsewhere(destination):
+            found = links.inner(self.path, place, span, destination, source.text_of(span))
+            self.links += [found] if found else []
 
     def _code(self, detail: Any, text: _Text) -> int:
         end = seen.end_of(text.events, text.at)
