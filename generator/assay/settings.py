@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import msgspec
-from msgspec import Struct
 from msgspec.structs import replace
 
 from . import mkdocs_yml
 from .hints import nearest
-from .nouns import Command, Kind
+from .nouns import Level, Name, Settings
+
+__all__ = ["WITHOUT_SETTINGS", "Level", "Name", "Settings", "SettingsError", "find_root", "load"]
 
 FIGURES = ("12 GB", "12.5", "4.2 ms", "45 %", "45%", "2×", "8,030,261,248", "1e-8", "10⁻⁸")
 """No pattern of names may match in one of these."""
@@ -22,57 +22,6 @@ FIGURES = ("12 GB", "12.5", "4.2 ms", "45 %", "45%", "2×", "8,030,261,248", "1e
 
 class SettingsError(Exception):
     """Settings that cannot be read; assay cannot do its work (exit status 2)."""
-
-
-class Name(Struct, frozen=True, forbid_unknown_fields=True):
-    """A pattern (regular expression) of names that may hold a number, and why."""
-
-    pattern: str
-    reason: str
-
-
-Level = Literal["error", "warning", "off"]
-
-
-class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a project can set; ``docs/reference/settings.md`` says what each means."""
-
-    glossary: str = "glossary"
-    docs: str = "docs"
-    snippets: str = "snippets"
-    evidence: str = "evidence"
-    also: tuple[str, ...] = ()
-    path: tuple[str, ...] = ("snippets",)
-    preload: tuple[str, ...] = ()
-    timeout: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = 20.0
-    words: int = 900
-    store: str = ""
-    names: tuple[Name, ...] = ()
-    units: tuple[str, ...] = ()
-    output: dict[str, Kind] = {}
-    hosts: tuple[Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s;,'\"/]+$")], ...] = ()
-    commands: dict[str, Command] = {}
-    pages: tuple[str, ...] = ()
-    """Patterns of the pages that are checked, as in ``.gitignore``; empty: all."""
-    exclude: tuple[str, ...] = ()
-    """Patterns of pages that are not."""
-    unbound: Level | dict[str, Level] = "error"
-    """How a figure counts that is bound to nothing, everywhere or by folder."""
-    baseline: str = ""
-    """The file of the unbound figures that are known."""
-
-    def leaves_out(self, paths: Iterable[str]) -> set[str]:
-        """Return those of *paths* that are not checked."""
-        given = set(paths)
-        if not self.pages and not self.exclude:
-            return set()  # as most often; what reads the patterns takes a while to import
-        import pathspec
-
-        chosen = given
-        if self.pages:
-            chosen = set(pathspec.GitIgnoreSpec.from_lines(self.pages).match_files(given))
-        excluded = set(pathspec.GitIgnoreSpec.from_lines(self.exclude).match_files(given))
-        return (given - chosen) | excluded
 
 
 WITHOUT_SETTINGS = Settings(glossary="", path=("src", "."), unbound="warning")

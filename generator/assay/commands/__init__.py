@@ -15,6 +15,7 @@ from .explain import explain
 from .init import init
 from .new import new
 from .record import record
+from .schema import schema
 from .serve import serve
 from .show import show
 
@@ -25,5 +26,5 @@ def main() -> None:
     """Check every figure and code sample of a glossary by running code, and build its site."""
 
 
-for command in (check, build, serve, record, init, new, show, explain, adopt):
+for command in (check, build, serve, record, init, new, show, explain, adopt, schema):
     main.add_command(command)

@@ -7,15 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from ..nouns import Exemption, Finding
+from ..nouns import Exemption, Finding, Level
 from .prose import Unbound
-
-if TYPE_CHECKING:
-    from ..settings import Level
 
 Known = Mapping[str, Mapping[str, int]]
 """Figures that stood there when the baseline was written: how often each, by page and text."""

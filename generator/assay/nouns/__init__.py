@@ -40,6 +40,7 @@ from .runs import (
     Traced,
     Value,
 )
+from .settings import Level, Name, Settings
 from .verdicts import Computed, Exemption, Report, Status, Verdict
 
 __all__ = [
@@ -65,7 +66,9 @@ __all__ = [
     "Job",
     "Key",
     "Kind",
+    "Level",
     "Link",
+    "Name",
     "Opinion",
     "Options",
     "Outcome",
@@ -80,6 +83,7 @@ __all__ = [
     "Report",
     "Review",
     "Session",
+    "Settings",
     "Severity",
     "Snippet",
     "Source",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from .devices import Device
 from .pages import Snippet
@@ -16,12 +16,19 @@ Key = tuple[str, str]
 class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A command of the settings, and what of its output is its value."""
 
-    run: tuple[str, ...]
-    """The program and its arguments; no shell reads them."""
-    find: str = ""
-    """A regular expression whose first group is the value; empty: the whole output is."""
-    format: str = ""
-    """``json``, ``toml`` or ``csv``, where the output is data that a claim asks by a path."""
+    run: Annotated[
+        tuple[str, ...], Meta(description="The program and its arguments; no shell reads them.")
+    ]
+    find: Annotated[
+        str,
+        Meta(
+            description="A regular expression; its first group is the value. Empty: all of it is."
+        ),
+    ] = ""
+    format: Annotated[
+        Literal["", "json", "toml", "csv"],
+        Meta(description="How the output is read where a claim asks a part of it."),
+    ] = ""
 
 
 class Source(Struct, frozen=True):

@@ -22,7 +22,7 @@ from ..made import CATEGORIES, FINDINGS, LEDGER, TERMS, address_of
 from ..nouns import Checked, Entry, Key, Paper, Report, Status, Verdict
 from ..plain import escaped
 from ..project import Project
-from ..reports import again
+from ..reports import again, schemas
 from ..reports.badge import as_badge
 from ..reports.compared import condition_words
 from ..reports.json import as_json
@@ -162,7 +162,10 @@ def made(site: Site) -> dict[str, str]:
         page = {"category": category, "entries": entries}
         found[site.category_paths[category]] = ("category.md", page)
     rendered = {path: _render(site, path, name, **more) for path, (name, more) in found.items()}
-    return rendered | {f"{LEDGER}.json": as_json(site.report), "badge.json": as_badge(site.report)}
+    data = {f"{LEDGER}.json": as_json(site.report), "badge.json": as_badge(site.report)}
+    return (
+        rendered | data | {f"schemas/{name}.json": schemas.schema(name) for name in schemas.NAMES}
+    )
 
 
 def nav(site: Site) -> list[Any]:
