@@ -22,7 +22,13 @@ from . import options, selection
 
 @click.command()
 @options.paths
-@click.option("--format", "format_", type=click.Choice(sorted(FORMATS)), default="text")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(sorted(FORMATS)),
+    default="text",
+    help="How the report is written.",
+)
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write it there.")
 @click.option("--changed", is_flag=True, help="Only pages that differ from the last commit.")
 @click.option(

@@ -68,7 +68,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = {}
     hosts: Annotated[
         tuple[Annotated[str, Meta(pattern=r"^https?://[^\s;,'\"/]+$")], ...],
-        Meta(description="Addresses from which pages may load images and other files."),
+        Meta(description="Hosts that pages may load scripts, styles and frames from."),
     ] = ()
     commands: Annotated[
         dict[str, Command], Meta(description="Commands whose output a claim may ask for, by name.")
