@@ -24,6 +24,7 @@ from .sessions.runner import Setup, WorkerError
 from .sessions.sources import Sources
 from .sessions.store import Store, write
 from .settings import Settings, load
+from .tables import leaves, line_of
 
 T = TypeVar("T")
 Texts = Mapping[str, str]
@@ -238,7 +239,7 @@ class _Reader:
             tables = self._tables(file, Citation, "A403")
             for key in found.keys() & tables.keys():
                 path = file.relative_to(self.root).as_posix()
-                place = Place(path, _line_of(self._text(file) or "", key))
+                place = Place(path, line_of(self._text(file) or "", key))
                 self._say("A403", place, f"[{key}] stands in another file too", "keep one of them")
             found |= tables
         return found
@@ -280,20 +281,20 @@ class _Reader:
         if text is None:
             return {}
         try:
-            leaves = _leaves(tomllib.loads(text), "")
+            found_tables = leaves(tomllib.loads(text))
         except (tomllib.TOMLDecodeError, RecursionError) as error:
             self._say(code, Place(path), f"the file is not TOML: {error}", "mend the file")
             return {}
         found: dict[str, T] = {}
-        for key, table in leaves:
+        for key, table in found_tables:
             try:
                 hidden = HIDDEN.search(" ".join(map(str, table.values())))
                 if hidden:
-                    place, message = Place(path, _line_of(text, key)), named(hidden[0])
+                    place, message = Place(path, line_of(text, key)), named(hidden[0])
                     self._say("A704", place, f"[{key}] holds {message}", "take it out")
                 found[key] = msgspec.convert(table, kind)
             except msgspec.ValidationError as error:
-                place = Place(path, _line_of(text, key), 1)
+                place = Place(path, line_of(text, key), 1)
                 self._say(code, place, *_refusal(key, str(error), kind))
         return found
 
@@ -307,26 +308,9 @@ def _is_apart(folder: str) -> bool:
     return hidden or os.path.isfile(os.path.join(folder, "pyvenv.cfg"))
 
 
-def _leaves(data: dict[str, Any], prefix: str) -> list[tuple[str, dict[str, Any]]]:
-    """Return the tables that hold values, by dotted key."""
-    if prefix and not any(isinstance(value, dict) for value in data.values()):
-        return [(prefix, data)]
-    return [
-        leaf
-        for key, value in data.items()
-        if isinstance(value, dict)
-        for leaf in _leaves(value, f"{prefix}.{key}".strip("."))
-    ]
-
-
 def _refusal(key: str, error: str, kind: type[Any]) -> tuple[str, str]:
     """Return what is wrong with a table, in msgspec's words, and what mends it."""
     if "matching regex" in error:
         field = error.partition("`$.")[2].strip("`")
         return f"[{key}]: {field} is no address on the web", "write it from https:// on"
     return f"[{key}]: {error}", f"a table here holds: {', '.join(kind.__struct_fields__)}"
-
-
-def _line_of(text: str, key: str) -> int:
-    at = text.find(f"[{key}]")
-    return text.count("\n", 0, max(at, 0)) + 1

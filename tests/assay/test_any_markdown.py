@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -205,7 +206,7 @@ def test_the_proof_of_a_file_shows_what_read_it(make: Make) -> None:
     """On the site the proof has the code that read the file, and the claim is known by its id."""
     made = make(DATA | {"docs/a.md": "It is [2.5](claim:bench.json#max(rows[*].p99)).\n"})
     page = pages_of(made.check(), made)["docs/a.md"]
-    assert "<summary>Code of bench.json#max(rows[*].p99)</summary>" in page
+    assert "<summary>Code of bench.json#max(rows[*].p99)</summary>" in html.unescape(page)
     assert 'id="claim-bench-json-max-rows-p99"' in page
     assert 'href="#snippet-bench' not in page
 
