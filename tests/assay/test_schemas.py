@@ -88,4 +88,4 @@ def test_schemas_are_published_with_the_site(make: Make) -> None:
     made = make({"docs/a.md": page("x = 1", "[1](claim:x)")})
     pages = pages_of(made.check(), made)
     for name in schemas.NAMES:
-        assert pages[f"schemas/{name}.json"] == made.assay("schema", name).stdout
+        assert pages[f"claims/schemas/{name}.json"] == made.assay("schema", name).stdout

@@ -162,10 +162,9 @@ def made(site: Site) -> dict[str, str]:
         page = {"category": category, "entries": entries}
         found[site.category_paths[category]] = ("category.md", page)
     rendered = {path: _render(site, path, name, **more) for path, (name, more) in found.items()}
-    data = {f"{LEDGER}.json": as_json(site.report), "badge.json": as_badge(site.report)}
-    return (
-        rendered | data | {f"schemas/{name}.json": schemas.schema(name) for name in schemas.NAMES}
-    )
+    texts = {f"{LEDGER}/schemas/{name}.json": schemas.schema(name) for name in schemas.NAMES}
+    texts |= {f"{LEDGER}.json": as_json(site.report), f"{LEDGER}/badge.json": as_badge(site.report)}
+    return rendered | texts
 
 
 def nav(site: Site) -> list[Any]:
