@@ -11,7 +11,7 @@ from ..entries import sentences
 from ..findings.codes import CODES
 from ..nouns import Checked, Entry, Report, Snippet, Verdict
 from ..plain import visible
-from . import again
+from . import again, provenance
 from .compared import condition_words
 from .summary import counted, plural, statuses
 
@@ -79,7 +79,7 @@ def _session(checked: Checked) -> Iterator[str]:
     if checked.is_awaited:
         yield f"  not measured yet: {again.measure_session(session)}"
         return
-    world = ", ".join(f"{key} {value}" for key, value in outcome.environment.items())
+    world = ", ".join(f"{key} {value}" for key, value in provenance.of(checked).items())
     how = "kept, nothing it read has changed" if checked.reused else "run now"
     how = "from a record" if checked.record else how
     yield f"  ran {outcome.when or 'never'} in {outcome.seconds:.2f} s ({how}); {world}"

@@ -22,7 +22,7 @@ from ..made import CATEGORIES, FINDINGS, LEDGER, TERMS, address_of
 from ..nouns import Checked, Entry, Key, Paper, Report, Status, Verdict
 from ..plain import escaped
 from ..project import Project
-from ..reports import again, schemas
+from ..reports import again, provenance, schemas
 from ..reports.badge import as_badge
 from ..reports.compared import condition_words
 from ..reports.json import as_json
@@ -208,6 +208,7 @@ def _environment() -> jinja2.Environment:
     env.filters["figure"] = lambda text: markupsafe.Markup(text_of(text))  # noqa: S704 - escaped there
     env.filters["coded"] = lambda text: markupsafe.Markup(coded(text))  # noqa: S704 - escaped there
     env.filters["condition"] = condition_words
+    env.filters["provenance"] = provenance.of
     env.filters["measure"] = again.measure_session
     return env
 
