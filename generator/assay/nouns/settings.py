@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from .pages import Kind
 from .runs import Command
 
 
@@ -64,7 +65,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = ()
     output: Annotated[
         dict[str, Kind],
-        Meta(description="By folder or page: what a session prints where its fence says nothing."),
+        Meta(description="What snippets print, by folder, where a fence does not say it."),
     ] = {}
     hosts: Annotated[
         tuple[Annotated[str, Meta(pattern=r"^https?://[^\s;,'\"/]+$")], ...],
