@@ -126,7 +126,7 @@ def test_adopt_counts_by_kind_and_writes_nothing(make: Make) -> None:
     assert done.returncode == 0, done.stderr
     for line in (
         "7 pages",
-        "1 claim, 1 number in code spans and formulas",
+        "1 claim, 1 figure in code spans and formulas",
         "3 fences with exec, of which 2 run as they are",
         "     1  A310  A fence has an option or a language that is not known.",
         "    13  unbound figures in docs/blog/",
@@ -216,3 +216,11 @@ def test_an_image_beside_an_entry_is_on_the_site(make: Make) -> None:
     assert 'src="../img/line.svg"' in pages["glossary/seen/index.html"]
     assert (made.root / "site/glossary/img/line.svg").read_text() == svg
     assert not (made.root / "site/glossary/img/unused.svg").exists()
+
+
+def test_figures_that_no_check_reads_are_counted(make: Make) -> None:
+    """A figure in a code span or a formula binds nothing; every report says how many there are."""
+    text = "`16 GB`, `lr=0.1`, `x` and $\\beta_2 = 0.95$; `f(1)`.\n\n    8 GB of an example\n"
+    made = make({"docs/a.md": text})
+    assert kept(made.check(["docs/a.md"]))["code and math"] == 3
+    assert "figures in code spans and formulas" in made.assay("check").stdout

@@ -46,7 +46,7 @@ def _counted(project: Project, entries: Sequence[Entry]) -> Iterator[str]:
     """Say by kind what there is."""
     yield plural(len(entries), "page")
     claims = sum(len(entry.claims) for entry in entries)
-    yield f"{plural(claims, 'claim')}, {_quoted_numbers(entries)} in code spans and formulas"
+    yield f"{plural(claims, 'claim')}, {_unread(project, entries)} in code spans and formulas"
     running = [s for entry in entries for s in entry.snippets]
     good = sum(not snippet.broken for snippet in running)
     yield f"{plural(len(running), 'fence')} with exec, of which {good} run as they are"
@@ -62,11 +62,11 @@ def _counted(project: Project, entries: Sequence[Entry]) -> Iterator[str]:
         yield f"  {count:>4}  unbound figures in {folder}/"
 
 
-def _quoted_numbers(entries: Iterable[Entry]) -> str:
-    """Count the numbers that stand where no check looks."""
-    spans = (match for entry in entries for match in re.findall(r"`[^`\n]*\d[^`\n]*`", entry.text))
-    formulas = (f for entry in entries for f in entry.formulas if re.search(r"\d", f.latex))
-    return plural(sum(1 for _ in spans) + sum(1 for _ in formulas), "number")
+def _unread(project: Project, entries: Iterable[Entry]) -> str:
+    """Count the figures that stand where no check looks."""
+    names = prose.names_of(project.settings)
+    kept = (prose.check(entry, names).kept["code and math"] for entry in entries)
+    return plural(sum(kept), "figure")
 
 
 def _by_folder(project: Project, entries: Iterable[Entry]) -> dict[str, int]:

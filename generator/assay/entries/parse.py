@@ -44,6 +44,7 @@ def parse(
         quotes=tuple(reader.quotes),
         links=tuple(reader.links),
         formulas=tuple(reader.formulas),
+        codes=tuple(reader.codes),
         anchors=headings.anchors(text, [*([front.term] if front else ()), *reader.headings]),
         findings=(*findings, *reader.findings),
     )

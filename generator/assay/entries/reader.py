@@ -81,6 +81,7 @@ class Reader:
         self.links: list[Link] = []
         self.formulas: list[Formula] = []
         self.headings: list[str] = []
+        self.codes: list[str] = []
         self.findings: list[Finding] = []
         self._indented: list[_Indented] = []
         self._letters: list[str] = []
@@ -132,6 +133,7 @@ class Reader:
             self.formulas.append(Formula(span, value, name == "DisplayMath"))
             self._add(HOLE, [span.start])
         elif name == "Code":
+            self.codes.append(value)
             self._add(HOLE, [span.start])
         elif name == "InlineHtml":
             self._inline_html(value, source.offsets_of(value, where))

@@ -18,6 +18,7 @@ Known = Mapping[str, Mapping[str, int]]
 REASONS = {
     'unbound = "off"': "figures of folders that are not searched",
     "baseline": "figures that are known since the baseline",
+    "code and math": "figures in code spans and formulas",
 }
 
 

@@ -56,7 +56,14 @@ def check(entry: Entry, names: Names) -> Unbound:
     }
     findings = [_unbound(place, text) for place, text in texts.items()]
     findings += [_unit_outside(lines.place(o), u) for o, u in _stray_units(entry, names)]
-    return Unbound(tuple(findings), kept, texts)
+    return Unbound(tuple(findings), kept | {"code and math": _unread(entry, names)}, texts)
+
+
+def _unread(entry: Entry, names: Names) -> int:
+    """Count the figures of code spans and formulas, in which nothing is bound."""
+    texts = (*entry.codes, *(formula.latex for formula in entry.formulas))
+    blocks = (Block(text=text, offsets=tuple(range(len(text)))) for text in texts)
+    return sum(1 for block in blocks for _ in figures(block, names))
 
 
 def exemptions(names: Names, unbound: Sequence[Unbound]) -> tuple[Exemption, ...]:

@@ -210,6 +210,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     quotes: tuple[Quote, ...] = ()
     links: tuple[Link, ...] = ()
     formulas: tuple[Formula, ...] = ()
+    codes: tuple[str, ...] = ()
+    """The texts of code spans."""
     anchors: frozenset[str] = frozenset()
     """What links to it may name behind ``#``, in small letters: headings, and ids given there."""
     findings: tuple[Finding, ...] = ()
