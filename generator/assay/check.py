@@ -18,7 +18,8 @@ from msgspec.structs import replace
 from . import progress
 from .answers import Answers, Kept
 from .entries import parse
-from .findings import citations, compare, formulas, hidden, prose, quotes, repeats, rules
+from .figures.names import Names
+from .findings import citations, compare, formulas, hidden, levels, prose, quotes, repeats, rules
 from .nouns import (
     Checked,
     Device,
@@ -56,22 +57,28 @@ class Watch(Protocol):
 
 def check(project: Project, scope: Scope, answers: Answers, run: Runner, watch: Watch) -> Report:
     """Check the pages of *project* that are in *scope*; *run* runs what *answers* does not know."""
-    began = time.monotonic()
-    names = prose.names_of(project.settings)
+    began, settings = time.monotonic(), project.settings
+    names = prose.names_of(settings)
     entries = read_entries(project)
-    planned = plan(entries, project.settings.timeout, scope)
-    checks = _checked(planned.wanted, answers, run, watch)
+    planned = plan(entries, settings.timeout, scope, settings.commands)
+    checks = ask(planned.wanted, answers, run, watch)
     verdicts = compare.verdicts(planned.claims, checks, names)
-    unbound = [prose.check(entry, names) for entry in entries if scope.has(entry.path)]
+    unbound = [_unbound(project, entry, names) for entry in entries if scope.has(entry.path)]
     facts = rules.Facts(project, scope, entries, planned, checks, verdicts, unbound)
     return Report(
         entries=entries,
         verdicts=verdicts,
         checked=tuple(checks.values()),
         findings=rules.found(facts),
-        exemptions=prose.exemptions(names, unbound),
+        exemptions=(*prose.exemptions(names, unbound), *levels.exemptions(unbound)),
         seconds=time.monotonic() - began,
     )
+
+
+def _unbound(project: Project, entry: Entry, names: Names) -> prose.Unbound:
+    level = levels.of_page(project.settings.unbound, entry.path)
+    known = project.baseline.get(entry.path, {})
+    return levels.weighed(prose.check(entry, names), level, known)
 
 
 def check_root(root: Path, scope: Scope = EVERYTHING, **how: Unpack[How]) -> tuple[Project, Report]:
@@ -174,7 +181,7 @@ def lint(text: str, settings: Settings = DEFAULTS) -> tuple[Finding, ...]:
     )
 
 
-def _checked(
+def ask(
     wanted: Mapping[Key, Session], answers: Answers, run: Runner, watch: Watch
 ) -> dict[Key, Checked]:
     """Return what is known of each session, and run the others.

@@ -33,6 +33,15 @@ def changed(root: Path) -> frozenset[str]:
     return frozenset(os.fsdecode(path) for o in outputs for path in o.split(b"\0") if path)
 
 
+def differing(root: Path, base: str) -> frozenset[str]:
+    """Return the paths from *root* that differ from the commit *base*; none if it is not here."""
+    try:
+        output = _git(root, "diff", "--name-only", "--relative", "-z", base)
+    except GitError:
+        return frozenset()
+    return frozenset(os.fsdecode(path) for path in output.split(b"\0") if path)
+
+
 def _git(root: Path, *arguments: str) -> bytes:
     try:
         command = ["git", "-C", str(root), *arguments]

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from msgspec import Struct
 
-from . import ids
+from . import ids, results
 from .figures import conditions
 from .hints import nearest
 from .nouns import (
     Claim,
+    Command,
     Condition,
     Device,
     Entry,
@@ -34,8 +36,12 @@ _ADDRESS = re.compile(
     re.VERBOSE,
 )
 
-Groups = Mapping[str, Mapping[str, tuple[Snippet, ...]]]
-"""The snippets of each page (by slug) by their session, in the order of the page."""
+Groups = Mapping[str, dict[str, tuple[Snippet, ...]]]
+"""The snippets of each page (by slug) by their session, in the order of the page.
+
+Those that nobody wrote come in as claims ask for them.
+"""
+Commands = Mapping[str, Command]
 
 
 class Scope(Struct, frozen=True, kw_only=True):
@@ -100,10 +106,15 @@ class Plan(Struct, frozen=True):
     """The claims of the scope."""
 
 
-def plan(entries: Sequence[Entry], timeout: float, scope: Scope = Scope()) -> Plan:  # noqa: B008 - frozen
+def plan(
+    entries: Sequence[Entry],
+    timeout: float,
+    scope: Scope = Scope(),  # noqa: B008 - frozen
+    commands: Commands = MappingProxyType({}),
+) -> Plan:
     """Plan the check of *entries*; *timeout* is the limit of a session that names none."""
     groups = {entry.slug: sessions_of(entry) for entry in entries}
-    claims = [claim for entry in entries for claim in _claims(entry, groups)]
+    claims = [claim for entry in entries for claim in _claims(entry, groups, commands)]
     sessions = _sessions(entries, groups, _probes(claims), timeout)
     chosen = [c for c in claims if scope.has(c.entry.path) and _is_on(c, sessions, scope)]
     asked = {ask.session for claim in chosen for ask in _asks(claim)}
@@ -175,11 +186,11 @@ def _is_on(claim: Bound | Unaskable, sessions: Mapping[Key, Session], scope: Sco
     return scope.device is None or devices == {scope.device}
 
 
-def _claims(entry: Entry, groups: Groups) -> Iterator[Bound | Unaskable]:
+def _claims(entry: Entry, groups: Groups, commands: Commands) -> Iterator[Bound | Unaskable]:
     known = ids.of_claims(entry.claims)
     for claim, own in zip(entry.claims, known, strict=True):
         try:
-            yield _bind(entry, claim, own.name, groups)
+            yield _bind(entry, claim, own.name, _Asking(groups, commands))
         except _CannotAsk as error:
             problem = Finding(
                 code=error.code,
@@ -191,7 +202,7 @@ def _claims(entry: Entry, groups: Groups) -> Iterator[Bound | Unaskable]:
             yield Unaskable(entry=entry, claim=claim, id=own.name, problem=problem)
 
 
-def _bind(entry: Entry, claim: Claim, name: str, groups: Groups) -> Bound:
+def _bind(entry: Entry, claim: Claim, name: str, asking: _Asking) -> Bound:
     try:
         condition = conditions.parse(claim.title)
     except conditions.ConditionError as error:
@@ -203,12 +214,27 @@ def _bind(entry: Entry, claim: Claim, name: str, groups: Groups) -> Bound:
         claim=claim,
         id=name,
         condition=condition,
-        ask=_ask(entry, claim.address, groups),
-        other=_ask(entry, other, groups) if other else None,
+        ask=_ask(entry, claim, claim.address, asking),
+        other=_ask(entry, claim, other, asking) if other else None,
     )
 
 
-def _ask(entry: Entry, address: str, groups: Groups) -> Ask:
+class _Asking(Struct, frozen=True):
+    """What can be asked."""
+
+    groups: Groups
+    commands: Commands
+
+
+def _ask(entry: Entry, claim: Claim, address: str, asking: _Asking) -> Ask:
+    groups = asking.groups
+    try:
+        found = results.asked(address, asking.commands)
+    except results.ResultError as error:
+        raise _CannotAsk("A105", str(error), error.hint) from error
+    if found is not None:
+        groups[entry.slug].setdefault(found.name, (results.snippet(found, claim),))
+        return Ask((entry.slug, found.name), found.probe)
     match = _ADDRESS.fullmatch(address)
     if match is None:
         hint = "write a variable or a path such as sizes.total, steps[0], states:total"

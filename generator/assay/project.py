@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from . import git, mkdocs_yml
+from . import baseline, git, mkdocs_yml
 from .entries import drawings, includes
 from .nouns import Checked, Citation, Finding, Paper, Place, Record
 from .plain import HIDDEN, named
@@ -24,8 +24,10 @@ from .sessions.runner import Setup, WorkerError
 from .sessions.sources import Sources
 from .sessions.store import Store, write
 from .settings import Settings, load
+from .tables import leaves, line_of
 
 T = TypeVar("T")
+Texts = Mapping[str, str]
 
 LARGEST = 1_000_000
 """Bytes of the largest page that is read."""
@@ -66,6 +68,10 @@ class Project(Struct, frozen=True, kw_only=True):
     """Paths from the root that a link of a page may go to."""
     left_out: frozenset[str]
     """Pages of the docs that the site's configuration leaves out; nothing of them is published."""
+    unlooked: frozenset[str]
+    """Pages that the settings exclude from the check; those of the docs are published as is."""
+    baseline: dict[str, dict[str, int]]
+    """Unbound figures that are known, by page: how often each stands there."""
     parts: tuple[Part, ...]
     """What pages include from other files."""
     findings: tuple[Finding, ...]
@@ -75,17 +81,16 @@ def read(root: Path, named: Iterable[str] = ()) -> Project:
     """Read the project at *root*; *named* are more Markdown files, from the root, to be pages."""
     settings = load(root)
     reader = _Reader(root)
-    terms = reader.texts(settings.glossary, "*.md")
+    terms = reader.texts(settings.glossary, "*.md") if settings.glossary else {}
     docs, left_out = _docs(reader, settings)
     reader.drawings(settings.docs)
     docs = {path: text for path, text in docs.items() if path not in terms}
     others = [path for path in (*settings.also, *named) if path not in {**terms, **docs}]
     also = {path: reader.text(path) for path in dict.fromkeys(others) if path not in left_out}
     also_read = {path: text for path, text in also.items() if text is not None}
-    pages = (
-        *(Page(path, Path(path).stem, text, term=True) for path, text in terms.items()),
-        *(Page(p, _slug(p, settings.docs), t, term=False) for p, t in docs.items()),
-        *(Page(path, path, text, term=False) for path, text in also_read.items()),
+    unlooked = settings.leaves_out((*terms, *docs, *also_read))
+    pages = tuple(
+        page for page in _pages(settings, terms, docs, also_read) if page.path not in unlooked
     )
     return Project(
         root=root,
@@ -94,13 +99,21 @@ def read(root: Path, named: Iterable[str] = ()) -> Project:
         pages=pages,
         parts=reader.parts([page for page in pages if page.path not in also_read]),
         snippets=reader.texts(settings.snippets, "*.py"),
-        papers=reader.papers(f"{settings.glossary}/papers.toml"),
-        givens=reader.givens(f"{settings.glossary}/givens"),
+        papers=reader.papers(f"{settings.glossary or '.'}/papers.toml"),
+        givens=reader.givens(f"{settings.glossary or '.'}/givens"),
         records=reader.records(settings.evidence),
         files=reader.files(*([""] if also else [settings.glossary, settings.docs])),
         left_out=left_out,
+        unlooked=frozenset(unlooked),
+        baseline=baseline.read(root / settings.baseline) if settings.baseline else {},
         findings=tuple(reader.findings),
     )
+
+
+def _pages(settings: Settings, terms: Texts, docs: Texts, also: Texts) -> Iterator[Page]:
+    yield from (Page(path, Path(path).stem, text, term=True) for path, text in terms.items())
+    yield from (Page(p, _slug(p, settings.docs), t, term=False) for p, t in docs.items())
+    yield from (Page(path, path, text, term=False) for path, text in also.items())
 
 
 def _docs(reader: _Reader, settings: Settings) -> tuple[dict[str, str], frozenset[str]]:
@@ -226,7 +239,7 @@ class _Reader:
             tables = self._tables(file, Citation, "A403")
             for key in found.keys() & tables.keys():
                 path = file.relative_to(self.root).as_posix()
-                place = Place(path, _line_of(self._text(file) or "", key))
+                place = Place(path, line_of(self._text(file) or "", key))
                 self._say("A403", place, f"[{key}] stands in another file too", "keep one of them")
             found |= tables
         return found
@@ -268,20 +281,20 @@ class _Reader:
         if text is None:
             return {}
         try:
-            leaves = _leaves(tomllib.loads(text), "")
+            found_tables = leaves(tomllib.loads(text))
         except (tomllib.TOMLDecodeError, RecursionError) as error:
             self._say(code, Place(path), f"the file is not TOML: {error}", "mend the file")
             return {}
         found: dict[str, T] = {}
-        for key, table in leaves:
+        for key, table in found_tables:
             try:
                 hidden = HIDDEN.search(" ".join(map(str, table.values())))
                 if hidden:
-                    place, message = Place(path, _line_of(text, key)), named(hidden[0])
+                    place, message = Place(path, line_of(text, key)), named(hidden[0])
                     self._say("A704", place, f"[{key}] holds {message}", "take it out")
                 found[key] = msgspec.convert(table, kind)
             except msgspec.ValidationError as error:
-                place = Place(path, _line_of(text, key), 1)
+                place = Place(path, line_of(text, key), 1)
                 self._say(code, place, *_refusal(key, str(error), kind))
         return found
 
@@ -295,26 +308,9 @@ def _is_apart(folder: str) -> bool:
     return hidden or os.path.isfile(os.path.join(folder, "pyvenv.cfg"))
 
 
-def _leaves(data: dict[str, Any], prefix: str) -> list[tuple[str, dict[str, Any]]]:
-    """Return the tables that hold values, by dotted key."""
-    if prefix and not any(isinstance(value, dict) for value in data.values()):
-        return [(prefix, data)]
-    return [
-        leaf
-        for key, value in data.items()
-        if isinstance(value, dict)
-        for leaf in _leaves(value, f"{prefix}.{key}".strip("."))
-    ]
-
-
 def _refusal(key: str, error: str, kind: type[Any]) -> tuple[str, str]:
     """Return what is wrong with a table, in msgspec's words, and what mends it."""
     if "matching regex" in error:
         field = error.partition("`$.")[2].strip("`")
         return f"[{key}]: {field} is no address on the web", "write it from https:// on"
     return f"[{key}]: {error}", f"a table here holds: {', '.join(kind.__struct_fields__)}"
-
-
-def _line_of(text: str, key: str) -> int:
-    at = text.find(f"[{key}]")
-    return text.count("\n", 0, max(at, 0)) + 1

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from msgspec import Struct
 from msgspec.structs import replace
 
 from . import mkdocs_yml
 from .hints import nearest
-from .nouns import Kind
+from .nouns import Level, Name, Settings
+
+__all__ = ["WITHOUT_SETTINGS", "Level", "Name", "Settings", "SettingsError", "find_root", "load"]
 
 FIGURES = ("12 GB", "12.5", "4.2 ms", "45 %", "45%", "2×", "8,030,261,248", "1e-8", "10⁻⁸")
 """No pattern of names may match in one of these."""
@@ -23,30 +24,16 @@ class SettingsError(Exception):
     """Settings that cannot be read; assay cannot do its work (exit status 2)."""
 
 
-class Name(Struct, frozen=True, forbid_unknown_fields=True):
-    """A pattern (regular expression) of names that may hold a number, and why."""
+WITHOUT_SETTINGS = Settings(glossary="", path=("src", "."), unbound="warning")
+"""Of a repository that has none: no entries, and what stands in it can be imported.
 
-    pattern: str
-    reason: str
+What is bound to nothing is no error there, since nobody has said that all is to be bound.
+"""
 
 
-class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a project can set; ``docs/reference/settings.md`` says what each means."""
-
-    glossary: str = "glossary"
-    docs: str = "docs"
-    snippets: str = "snippets"
-    evidence: str = "evidence"
-    also: tuple[str, ...] = ()
-    path: tuple[str, ...] = ("snippets",)
-    preload: tuple[str, ...] = ()
-    timeout: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = 20.0
-    words: int = 900
-    store: str = ""
-    names: tuple[Name, ...] = ()
-    units: tuple[str, ...] = ()
-    output: dict[str, Kind] = {}
-    hosts: tuple[Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s;,'\"/]+$")], ...] = ()
+def root_without_settings(start: Path) -> Path:
+    """Return the nearest folder at or above *start* that is a repository, else *start*."""
+    return next((f for f in (start, *start.parents) if (f / ".git").exists()), start)
 
 
 def find_root(start: Path) -> Path:
@@ -56,7 +43,8 @@ def find_root(start: Path) -> Path:
             return folder
     raise SettingsError(
         f"{start}: neither this folder nor one above it has an assay.toml or a pyproject.toml with "
-        "[tool.assay]; go to a project, or name one with --root DIR"
+        "[tool.assay]; name files to check, as in assay check README.md, go to a project, or name "
+        "one with --root DIR"
     )
 
 
@@ -64,6 +52,8 @@ def load(root: Path) -> Settings:
     """Read the settings of the project at *root*."""
     own = root / "assay.toml"
     file = own if own.is_file() else root / "pyproject.toml"
+    if file != own and not _has_table(file):
+        return WITHOUT_SETTINGS
     data = _read(file)
     table: dict[str, Any] = data if file == own else data.get("tool", {}).get("assay", {})
     try:

@@ -8,10 +8,16 @@ from __future__ import annotations
 import click
 
 from .. import __version__
+from .adopt import adopt
 from .build import build
 from .check import check
+from .explain import explain
+from .init import init
+from .new import new
 from .record import record
+from .schema import schema
 from .serve import serve
+from .show import show
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -20,5 +26,5 @@ def main() -> None:
     """Check every figure and code sample of a glossary by running code, and build its site."""
 
 
-for command in (check, build, serve, record):
+for command in (check, build, serve, record, init, new, show, explain, adopt, schema):
     main.add_command(command)

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import click
+from msgspec.structs import replace
 
-from .. import git, progress
-from ..check import check_project
-from ..nouns import Device
+from .. import baseline, git, progress
+from ..check import check_project, read_entries
+from ..findings import levels, prose
+from ..nouns import Device, Report
 from ..plan import Scope
 from ..project import Project, read
-from ..reports import FORMATS
+from ..reports import FORMATS, github
+from ..reports.summary import plural
 from . import options, selection
 
 
 @click.command()
 @options.paths
-@click.option("--format", "format_", type=click.Choice(sorted(FORMATS)), default="text")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(sorted(FORMATS)),
+    default="text",
+    help="How the report is written.",
+)
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write it there.")
 @click.option("--changed", is_flag=True, help="Only pages that differ from the last commit.")
 @click.option(
@@ -28,6 +38,9 @@ from . import options, selection
     help="Run its sessions here, instead of asking records.",
 )
 @click.option("--twice", is_flag=True, help="Run each session again, and say what differs.")
+@click.option(
+    "--write-baseline", is_flag=True, help="Note the unbound figures: from now on new ones count."
+)
 @options.require_records
 @options.jobs
 @options.no_store
@@ -39,6 +52,7 @@ def check(
     changed: bool,
     device: str,
     twice: bool,
+    write_baseline: bool,
     require_records: bool,
     jobs: int | None,
     no_store: bool,
@@ -49,12 +63,13 @@ def check(
     Any Markdown file of the project may be named; another file selects the pages that depend on it.
     """
     with options.plain_errors():
-        top = options.root_of(root)
+        top = options.root_of(root, paths)
         files = selection.files_of(top, paths)
         project = read(top, [file for file in files if file.endswith(".md")])
         pages = _pages(project, files, changed=changed)
         scope = Scope(pages=pages, require_records=require_records)
         here = Device(device)
+        project = _with_baseline(project, scope) if write_baseline else project
         with progress.watch() as watch:
             report = check_project(
                 project,
@@ -65,12 +80,37 @@ def check(
                 twice=twice,
                 watch=watch,
             )
+        report = _for_github(top, report) if format_ == "github" else report
         text = FORMATS[format_](report)
         if output is None:
             click.echo(text, nl=False)
         else:
             output.write_text(text, encoding="utf-8")
         sys.exit(0 if report.ok else 1)
+
+
+def _with_baseline(project: Project, scope: Scope) -> Project:
+    """Write the baseline of the pages in *scope*; return the project that knows it."""
+    file = project.settings.baseline or baseline.FILE
+    names = prose.names_of(project.settings)
+    chosen = (entry for entry in read_entries(project) if scope.has(entry.path))
+    found = ((entry.path, prose.check(entry, names)) for entry in chosen)
+    known = levels.baseline(found, project.baseline)
+    count = baseline.write(project.root / file, known)
+    click.echo(f"assay: {file} holds {plural(count, 'unbound figure')}", err=True)
+    if not project.settings.baseline:
+        click.echo(f'assay: write baseline = "{file}" into the settings', err=True)
+    return replace(project, baseline=known)
+
+
+def _for_github(root: Path, report: Report) -> Report:
+    """Put the findings of changed files first, and list all of them in the job's summary."""
+    base = os.environ.get("GITHUB_BASE_REF")
+    report = github.changed_first(report, git.differing(root, f"origin/{base}") if base else ())
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with open(summary, "a", encoding="utf-8") as file:
+            file.write(github.job_summary(report))
+    return report
 
 
 def _pages(project: Project, files: list[str], *, changed: bool) -> frozenset[str] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import click
 from ..git import GitError
 from ..plain import message
 from ..sessions.runner import WorkerError
-from ..settings import SettingsError, find_root
+from ..settings import SettingsError, find_root, root_without_settings
 
 INTERRUPTED = 130
 
@@ -52,6 +52,14 @@ def plain_errors() -> Iterator[None]:
         sys.exit(INTERRUPTED)
 
 
-def root_of(given: Path | None) -> Path:
-    """Return the project's root: the one that was given, or the nearest with settings."""
-    return (given or find_root(Path.cwd())).resolve()
+def root_of(given: Path | None, named: Sequence[str | Path] = ()) -> Path:
+    """Return the project's root: the one that was given, or the nearest with settings.
+
+    Where there is none and a file is *named*, it is the repository.
+    """
+    try:
+        return (given or find_root(Path.cwd())).resolve()
+    except SettingsError:
+        if not any(Path(name).exists() for name in named):
+            raise
+    return root_without_settings(Path.cwd()).resolve()

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ..check import read_entries
+from ..hints import nearest
 from ..nouns import Entry
 from ..project import Project
 from ..settings import SettingsError
@@ -47,11 +48,23 @@ def pages_for(project: Project, files: Iterable[str]) -> frozenset[str]:
     for file in files:
         if file in known:
             chosen.add(file)
-        elif file not in project.left_out:
+        elif file not in project.left_out | project.unlooked:
             chosen |= _depending(project, entries, file)
+    if not chosen and project.unlooked.intersection(files):
+        raise Nothing("the settings exclude these files; nothing of them is checked")
     if not chosen:
         raise Nothing("the site leaves these files out; nothing of them is published or checked")
     return frozenset(chosen)
+
+
+def page_named(project: Project, name: str) -> Entry:
+    """Return the page that *name* is the path or the slug of."""
+    entries = read_entries(project)
+    for entry in entries:
+        if name in {entry.path, entry.slug}:
+            return entry
+    hint = nearest(name, [n for e in entries for n in (e.path, e.slug)])
+    raise SettingsError(f"{name} is no page of this project; {hint or 'name a file or an entry'}")
 
 
 def _depending(project: Project, entries: Iterable[Entry], file: str) -> set[str]:

@@ -49,7 +49,7 @@ def inner(page: str, place: Place, span: Span, destination: str, written: str) -
     """Return a link to a file; None for one by reference, whose address stands elsewhere."""
     path, _, fragment = destination.partition("#")
     path = _ESCAPED.sub(lambda match: _decoded(match[0]), path)
-    target = posixpath.normpath(posixpath.join(posixpath.dirname(page), path))
+    target = posixpath.normpath(posixpath.join(posixpath.dirname(page), path)) if path else page
     at = written.rfind(f"({destination}")
     if at < 0:
         return None

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 
 from ..nouns import Block, Entry, Place
-from . import frontmatter
+from . import frontmatter, headings
 from .reader import Reader
 
 
@@ -44,6 +44,8 @@ def parse(
         quotes=tuple(reader.quotes),
         links=tuple(reader.links),
         formulas=tuple(reader.formulas),
+        codes=tuple(reader.codes),
+        anchors=headings.anchors(text, [*([front.term] if front else ()), *reader.headings]),
         findings=(*findings, *reader.findings),
     )
 

@@ -25,8 +25,9 @@ from ..nouns import (
     Place,
     Quote,
     Snippet,
+    Span,
 )
-from . import fences, html, links, live, options, quotes, seen
+from . import fences, hidden, html, links, live, options, quotes, seen
 from .positions import Lines, Source
 
 _OPTIONS = (
@@ -45,7 +46,7 @@ _CONTAINER = re.compile(r"\s*(?:!!!|\?\?\?|===|\[\^[^\]]+\]:|[-*+] |\d+[.)] |: )
 _FAR = 10_000
 """How many characters above indented text the line is looked for that it belongs to."""
 _CLOSED = re.compile(r"\n[ \t>]*(?P<mark>`{3,}|~{3,})[ \t]*\Z")
-_IN_HTML = re.compile(r"<!--|-->|^[ \t]*(?:`{3,}|~{3,})[^\n]*\bexec\s*=", re.MULTILINE)
+_IN_HTML = re.compile(r"^[ \t]*(?:`{3,}|~{3,})[^\n]*\bexec\s*=", re.MULTILINE)
 
 
 class _Text:
@@ -79,6 +80,8 @@ class Reader:
         self.quotes: list[Quote] = []
         self.links: list[Link] = []
         self.formulas: list[Formula] = []
+        self.headings: list[str] = []
+        self.codes: list[str] = []
         self.findings: list[Finding] = []
         self._indented: list[_Indented] = []
         self._letters: list[str] = []
@@ -130,6 +133,7 @@ class Reader:
             self.formulas.append(Formula(span, value, name == "DisplayMath"))
             self._add(HOLE, [span.start])
         elif name == "Code":
+            self.codes.append(value)
             self._add(HOLE, [span.start])
         elif name == "InlineHtml":
             self._inline_html(value, source.offsets_of(value, where))
@@ -139,9 +143,8 @@ class Reader:
         name, detail = seen.item(tag)
         if name == "Link":
             return self._link(detail, text)
-        if name == "Image" and links.binds(detail["dest_url"]):
-            place = self.lines.place(text.source.span(text.events[text.at][1]).start)
-            self.findings.append(links.binds_nothing(place, detail["dest_url"]))
+        if name == "Image":
+            self._image(detail["dest_url"], text.source, text.source.span(text.events[text.at][1]))
         elif name == "Image":
             self._hear_title(detail["title"], text.source.span(text.events[text.at][1]).start)
         if name == "CodeBlock":
@@ -155,6 +158,9 @@ class Reader:
         if name not in _INLINE:
             self._flush()
             self._heading = name == "Heading"
+        if name == "Heading":
+            end = seen.end_of(text.events, text.at)
+            self.headings.append(seen.visible(text.events[text.at + 1 : end], text.source))
         return text.at + 1
 
     def _link(self, link: dict[str, str], text: _Text) -> int:
@@ -175,9 +181,6 @@ class Reader:
             self.opinions.append(Opinion(owner=title or rest, **stands))
         elif near := links.nearly(destination):
             self.findings.append(links.binds_nothing(place, destination, near))
-        elif destination.startswith("#"):
-            self._hear_title(title, span.start)
-            return text.at + 1
         elif not links.is_elsewhere(destination):
             found = links.inner(self.path, place, span, destination, text.source.text_of(span))
             self.links += [found] if found else []
@@ -185,6 +188,15 @@ class Reader:
             return text.at + 1  # its text is prose
         self._add(HOLE, [span.start])
         return end + 1
+
+    def _image(self, destination: str, source: Source, span: Span) -> None:
+        """Read an image: a file of the project, or one from elsewhere; it binds nothing."""
+        place = self.lines.place(span.start)
+        if links.binds(destination):
+            self.findings.append(links.binds_nothing(place, destination))
+        elif not links.is_elsewhere(destination):
+            found = links.inner(self.path, place, span, destination, source.text_of(span))
+            self.links += [found] if found else []
 
     def _code(self, detail: Any, text: _Text) -> int:
         end = seen.end_of(text.events, text.at)
@@ -201,10 +213,7 @@ class Reader:
             message = "the fence is never closed: one reader takes all that follows for code"
             self._say("A313", self.lines.place(span.start), message, "close it with as many marks")
         if not text.example and options.is_executable(options.split(detail["Fenced"])[1]):
-            place, number = self.lines.place(span.start), len(self.snippets) + 1
-            fence = fences.Fence(place, span, detail["Fenced"], code, number)
-            self.snippets.append(fence.snippet(self.files, self.folder))
-            self.findings += fence.findings
+            self._run(self.lines.place(span.start), span, detail["Fenced"], code)
             self._hear_title(self.snippets[-1].options.figure, span.start)
             self._flush()
         elif not text.example and (why := fences.not_run(detail["Fenced"], code)):
@@ -217,14 +226,31 @@ class Reader:
         offsets = [o for value, where in inside for o in text.source.offsets_of(value, where)]
         source = "".join(value for value, _ in inside)
         self._hear(source, offsets)
-        hidden = False
+        comments = hidden.comments(source)
         for mark in _IN_HTML.finditer(source):
-            hidden = mark[0] == "<!--" or (hidden and mark[0] != "-->")
-            if mark[0] not in {"<!--", "-->"} and not hidden:
+            if not any(span.start <= mark.start() < span.end for span in comments):
                 place = self.lines.place(offsets[mark.start()])
                 message = "a fence that stands right behind HTML does not run"
                 self._say("A313", place, message, "put an empty line before it")
+        for fence in hidden.fences(source) if not text.example else ():
+            self._hidden(fence, [*offsets, offsets[-1] + 1])
         return end
+
+    def _hidden(self, found: hidden.Hidden, offsets: list[int]) -> None:
+        """Read a fence of a comment; what it stands for is replaced on the site."""
+        place = self.lines.place(offsets[found.at])
+        if not found.closed:
+            message = "the fence is not closed before its comment ends, so it does not run"
+            self._say("A313", place, message, "close it with as many marks, above -->")
+            return
+        start, end = offsets[found.span.start], offsets[found.span.end - 1] + 1
+        span = Span(start if found.span.end > found.span.start else end, end)
+        self._run(place, span, found.info, found.code)
+
+    def _run(self, place: Place, span: Span, info: str, code: str) -> None:
+        fence = fences.Fence(place, span, info, code, len(self.snippets) + 1)
+        self.snippets.append(fence.snippet(self.files, self.folder))
+        self.findings += fence.findings
 
     def _inline_html(self, source: str, offsets: list[int]) -> None:
         after = seen.raises(source)

@@ -6,6 +6,7 @@ several records the worst one counts.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 
@@ -118,7 +119,7 @@ def _value(ask: Ask, checked: Checked | None) -> Value:
 
 
 def _near(probe: str, value: Value) -> str:
-    last = probe.replace("[", ".[").split(".")[-1]
+    last = re.sub(r"""\[["'](.*)["']\]""", r"\1", probe.replace("[", ".[").split(".")[-1])
     there = f"there is: {', '.join(value.near[:8])}" if value.near else "bind the name in the code"
     return nearest(last, value.near) or there
 

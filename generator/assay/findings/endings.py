@@ -123,7 +123,7 @@ def _ran(snippet: Snippet, ran: Ran, checked: Checked) -> Iterator[Finding]:
         yield _finding("A306", snippet, message, "take raises= out, or mend the code")
     elif ran.raised is not None:
         kind = ran.raised.kinds[0]
-        expect = _MISSING if kind == "ModuleNotFoundError" else _expecting(kind)
+        expect = _ABSENT.get(kind) or _expecting(kind)
         yield _finding(
             "A302" if end is End.EXITED else "A301",
             snippet,
@@ -133,10 +133,13 @@ def _ran(snippet: Snippet, ran: Ran, checked: Checked) -> Iterator[Finding]:
         )
 
 
-_MISSING = (
-    "install it where assay runs, and add it to the requirements; that a page shows its absence, "
-    'it says with raises="ModuleNotFoundError"'
-)
+_ABSENT = {
+    "ModuleNotFoundError": (
+        "install it where assay runs, and add it to the requirements; that a page shows its "
+        'absence, it says with raises="ModuleNotFoundError"'
+    ),
+    "FileNotFoundError": "make the file, or write its path from the root of the project",
+}
 
 
 def _expecting(kind: str) -> str:

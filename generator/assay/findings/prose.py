@@ -36,6 +36,8 @@ class Unbound(Struct, frozen=True):
 
     findings: tuple[Finding, ...]
     kept: dict[str, int]
+    texts: dict[Place, str] = {}
+    """Each figure as it is written, by where it stands."""
 
 
 def names_of(settings: Settings) -> Names:
@@ -47,13 +49,21 @@ def check(entry: Entry, names: Names) -> Unbound:
     """Return the unbound figures of *entry*, and how many figures each pattern of *names* kept."""
     lines = Lines(entry.path, entry.text)
     kept = dict.fromkeys((pattern for pattern, _ in names.patterns), 0)
-    findings = [
-        _unbound(lines.place(offset), text)
+    texts = {
+        lines.place(offset): text
         for block in entry.blocks
         for text, offset in _placed(block, names, kept)
-    ]
+    }
+    findings = [_unbound(place, text) for place, text in texts.items()]
     findings += [_unit_outside(lines.place(o), u) for o, u in _stray_units(entry, names)]
-    return Unbound(tuple(findings), kept)
+    return Unbound(tuple(findings), kept | {"code and math": _unread(entry, names)}, texts)
+
+
+def _unread(entry: Entry, names: Names) -> int:
+    """Count the figures of code spans and formulas, in which nothing is bound."""
+    texts = (*entry.codes, *(formula.latex for formula in entry.formulas))
+    blocks = (Block(text=text, offsets=tuple(range(len(text)))) for text in texts)
+    return sum(1 for block in blocks for _ in figures(block, names))
 
 
 def exemptions(names: Names, unbound: Sequence[Unbound]) -> tuple[Exemption, ...]:

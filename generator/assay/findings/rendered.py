@@ -101,6 +101,13 @@ def differences(html: str, expected: Expected, names: Names) -> tuple[Finding, .
     )
 
 
+def addresses(html: str, place: Place) -> tuple[Finding, ...]:
+    """Return what in the *html* of a page that no check reads looks as if one had."""
+    page = LexborHTMLParser(f"<body>{html}").body
+    nothing = Expected(place=place, mark="")
+    return () if page is None else (*_addresses(page, nothing), *_imitations(page, nothing))
+
+
 def unchecked_fence(place: Place, code: str) -> Finding:
     """Return the finding of a fence that would have run while its page was rendered."""
     first = next((line.strip() for line in code.splitlines() if line.strip()), "")

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from .. import made
 from ..nouns import Checked, Entry, Finding, Key, Place, Verdict
 from ..plan import Plan, Scope
-from . import citations, endings, formulas, hidden, parts, prose, quotes, structure
+from . import citations, endings, formulas, hidden, levels, parts, prose, quotes, structure
 
 if TYPE_CHECKING:
     from ..project import Project
@@ -67,7 +67,12 @@ def included(facts: Facts) -> Iterator[Finding]:
     chosen = [part for part in facts.project.parts if facts.scope.has(part.page)]
     names = prose.names_of(facts.project.settings)
     for part in {(part.path, part.text): part for part in reversed(chosen) if part.path}.values():
-        yield from parts.findings(part, facts.project, names)
+        level = levels.of_page(facts.project.settings.unbound, part.path)
+        for finding in parts.findings(part, facts.project, names):
+            if finding.code != "A201":
+                yield finding
+            elif level != "off":
+                yield replace(finding, severity=level)
     for part in chosen:
         if not part.path:
             yield parts.missing(part)

@@ -13,6 +13,8 @@ from .. import ids
 from ..hints import nearest
 from ..nouns import Claim, Edit, Entry, Finding, Given, Opinion, Paper, Place, Snippet
 
+_MADE = frozenset({"proofs", "snippet", "session", "given", "opinion", "quote", "papers"})
+"""How the ids begin that assay gives to parts of a page."""
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
@@ -25,11 +27,13 @@ def check(
         *_slugs(entries),
         *_prerequisites(terms),
         *_cycles(terms),
+        *_named_twice(terms),
         *_papers(terms, papers),
         *_ids(entries),
         *_taken(entries),
         *_sessions(entries),
         *_links(entries, set(files)),
+        *_anchors(entries),
         *_lengths(terms, words),
     ]
 
@@ -96,6 +100,24 @@ def _circle(entry: Entry, index: int, way: list[str], wanted: str) -> Finding:
         message="prerequisites in a circle: " + " → ".join(around),
         hint="take one of them out; what is read first cannot need what follows",
     )
+
+
+def _named_twice(terms: Sequence[Entry]) -> Iterator[Finding]:
+    """Yield the terms and aliases that another entry has already."""
+    seen: dict[str, Entry] = {}
+    for entry in terms:
+        assert entry.front is not None
+        names = {"term": entry.front.term}
+        names |= {f"aliases[{n}]": alias for n, alias in enumerate(entry.front.aliases)}
+        for key, name in names.items():
+            first = seen.setdefault(name.casefold(), entry)
+            if first is not entry:
+                yield Finding(
+                    code="A514",
+                    place=entry.keys.get(key, Place(entry.path)),
+                    message=f"{name!r} is a name of {first.path} already",
+                    hint="name it otherwise, or make one entry of the two",
+                )
 
 
 def _papers(terms: Sequence[Entry], papers: Mapping[str, Paper]) -> Iterator[Finding]:
@@ -188,6 +210,31 @@ def _links(entries: Sequence[Entry], files: set[str]) -> Iterator[Finding]:
                     message=f"the link goes to {link.target!r}, which does not exist",
                     hint=_as_seen_from(entry.path, link.target, files) or "correct the path",
                 )
+
+
+def _anchors(entries: Sequence[Entry]) -> Iterator[Finding]:
+    """Yield the links to a place of a page that has no such place."""
+    pages = {entry.path: entry for entry in entries}
+    for entry in entries:
+        for link in entry.links:
+            page = pages.get(link.target)
+            if page and link.fragment and not _has_place(page, link.fragment):
+                yield Finding(
+                    code="A515",
+                    place=link.place,
+                    message=f"{link.target} has no heading or id {link.fragment!r}",
+                    hint=nearest(link.fragment, page.anchors) or "correct what stands behind #",
+                )
+
+
+def _has_place(page: Entry, fragment: str) -> bool:
+    """Whether a page has what a link names; of what it prints or includes nothing is known."""
+    kind, _, name = fragment.partition("-")
+    if kind in {"claim", "proof"} and name:
+        return any(own.name == name for own in ids.of_claims(page.claims))
+    is_made = kind in _MADE or ":" in fragment
+    is_open = any(not s.prints and not s.options.result for s in page.snippets)
+    return is_made or is_open or "--8<--" in page.text or fragment.lower() in page.anchors
 
 
 def _as_seen_from(page: str, target: str, files: set[str]) -> str:

@@ -27,6 +27,7 @@ from .pages import (
 from .places import Edit, Finding, Place, Severity, Span
 from .runs import (
     Checked,
+    Command,
     Failure,
     Job,
     Key,
@@ -39,6 +40,7 @@ from .runs import (
     Traced,
     Value,
 )
+from .settings import Level, Name, Settings
 from .verdicts import Computed, Exemption, Report, Status, Verdict
 
 __all__ = [
@@ -48,6 +50,7 @@ __all__ = [
     "Checked",
     "Citation",
     "Claim",
+    "Command",
     "Computed",
     "Condition",
     "Device",
@@ -63,7 +66,9 @@ __all__ = [
     "Job",
     "Key",
     "Kind",
+    "Level",
     "Link",
+    "Name",
     "Opinion",
     "Options",
     "Outcome",
@@ -78,6 +83,7 @@ __all__ = [
     "Report",
     "Review",
     "Session",
+    "Settings",
     "Severity",
     "Snippet",
     "Source",

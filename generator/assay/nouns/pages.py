@@ -141,6 +141,8 @@ class Snippet(Struct, frozen=True, kw_only=True):
     """It may bind names that cannot be seen in the code (``from m import *``, ``exec``)."""
     language: str = "python"
     """As which its text is shown."""
+    made: bool = False
+    """Nobody wrote it: it reads what a claim asks of no page."""
     broken: bool = False
     """It cannot be run as it stands: a syntax error, a missing file, another language."""
 
@@ -161,20 +163,32 @@ class Block(Struct, frozen=True):
 class Review(Struct, frozen=True, forbid_unknown_fields=True):
     """Who last read an entry against its claims (a role, not a person), and when."""
 
-    by: str
-    on: datetime.date
+    by: Annotated[str, Meta(description="A role, not a person.")]
+    on: Annotated[datetime.date, Meta(description="The day, as 2026-11-22.")]
 
 
 class FrontMatter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What stands between the ``---`` lines of a term."""
 
-    term: str
-    category: str
-    summary: str
-    prerequisites: tuple[str, ...]
-    reviewed: Review
-    aliases: tuple[str, ...] = ()
-    papers: tuple[str, ...] = ()
+    term: Annotated[str, Meta(description="The name of the term; the page's title is made of it.")]
+    category: Annotated[
+        str,
+        Meta(
+            description="The category whose page lists the entry; one that exists unless none fits."
+        ),
+    ]
+    summary: Annotated[
+        str, Meta(description="One or two sentences for indexes and search, without figures.")
+    ]
+    prerequisites: Annotated[
+        tuple[str, ...],
+        Meta(description="File names of other entries, without .md; may be empty; no circles."),
+    ]
+    reviewed: Annotated[
+        Review, Meta(description="Who last read the entry against its claims, and when.")
+    ]
+    aliases: Annotated[tuple[str, ...], Meta(description="Other names.")] = ()
+    papers: Annotated[tuple[str, ...], Meta(description="Keys of papers.toml.")] = ()
 
 
 class Entry(Struct, frozen=True, kw_only=True):
@@ -196,6 +210,10 @@ class Entry(Struct, frozen=True, kw_only=True):
     quotes: tuple[Quote, ...] = ()
     links: tuple[Link, ...] = ()
     formulas: tuple[Formula, ...] = ()
+    codes: tuple[str, ...] = ()
+    """The texts of code spans."""
+    anchors: frozenset[str] = frozenset()
+    """What links to it may name behind ``#``, in small letters: headings, and ids given there."""
     findings: tuple[Finding, ...] = ()
 
 
@@ -206,18 +224,18 @@ Address = Annotated[str, Meta(pattern=r"^https?://[^\s<>\"'`]+$")]
 class Citation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A figure of ``givens/*.toml``, with where it was read."""
 
-    value: str
-    source: Address
-    quote: str
-    read: datetime.date
+    value: Annotated[str, Meta(description='The figure, as pages state it: "24 GB".')]
+    source: Annotated[Address, Meta(description="The address at which it was read.")]
+    quote: Annotated[str, Meta(description="The words of the source that hold the figure.")]
+    read: Annotated[datetime.date, Meta(description="The day on which it was read.")]
 
 
 class Paper(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A paper of ``papers.toml``."""
 
-    title: str
-    authors: tuple[str, ...]
-    year: int
-    venue: str
-    url: Address
-    note: str = ""
+    title: Annotated[str, Meta(description="The title.")]
+    authors: Annotated[tuple[str, ...], Meta(description="The authors, in the order of the paper.")]
+    year: Annotated[int, Meta(description="The year of publication.")]
+    venue: Annotated[str, Meta(description="Where it was published.")]
+    url: Annotated[Address, Meta(description="The address of the paper.")]
+    note: Annotated[str, Meta(description="What a reader should know of this edition.")] = ""

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from .devices import Device
 from .pages import Snippet
 
 Key = tuple[str, str]
 """A session: the slug of its page, and its name."""
+
+
+class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A command of the settings, and what of its output is its value."""
+
+    run: Annotated[
+        tuple[str, ...], Meta(description="The program and its arguments; no shell reads them.")
+    ]
+    find: Annotated[
+        str,
+        Meta(
+            description="A regular expression; its first group is the value. Empty: all of it is."
+        ),
+    ] = ""
+    format: Annotated[
+        Literal["", "json", "toml", "csv"],
+        Meta(description="How the output is read where a claim asks a part of it."),
+    ] = ""
 
 
 class Source(Struct, frozen=True):

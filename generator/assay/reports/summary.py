@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from ..findings import quotes
-from ..nouns import Exemption, Report, Status, Verdict
+from ..nouns import Exemption, Place, Report, Status, Verdict
 
 
 class Summary(Struct, frozen=True, kw_only=True):
@@ -56,6 +56,11 @@ def summary(report: Report) -> Summary:
 def _judged(report: Report) -> Iterator[str]:
     for _, statements in quotes.of_pages(report.entries, report.verdicts):
         yield from (one.judgement.key for one in statements)
+
+
+def claims_by_place(report: Report) -> dict[Place, str]:
+    """Return what each claim is known by among all pages, ``ENTRY#ID``, by where it stands."""
+    return {v.claim.place: f"{v.entry}#{v.id}" for v in report.verdicts}
 
 
 def statuses(verdicts: Iterable[Verdict]) -> dict[Status, int]:

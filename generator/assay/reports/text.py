@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ..findings.codes import CODES
 from ..nouns import Finding, Report
@@ -13,16 +13,20 @@ from .summary import counted, plural, statuses, summary
 
 def as_text(report: Report) -> str:
     """Return the report as text for a terminal; what awaits a GPU stands folded at its end."""
-    texts = {entry.path: entry.text for entry in report.entries}
     awaiting = [finding for finding in report.findings if _awaits(finding)]
-    shown = [finding for finding in report.findings if not _awaits(finding)]
-    last = {finding.checked_with: number for number, finding in enumerate(shown)}
-    parts = [
+    others = [finding for finding in report.findings if not _awaits(finding)]
+    parts = [*shown(report, others), *_awaiting(awaiting), "\n".join(summary_lines(report))]
+    return message("\n\n".join(parts)) + "\n"
+
+
+def shown(report: Report, findings: Sequence[Finding]) -> list[str]:
+    """Return *findings* of *report* one by one, each with its line of the page."""
+    texts = {entry.path: entry.text for entry in report.entries}
+    last = {finding.checked_with: number for number, finding in enumerate(findings)}
+    return [
         finding_text(f, texts.get(f.place.path, ""), is_last=last[f.checked_with] == number)
-        for number, f in enumerate(shown)
+        for number, f in enumerate(findings)
     ]
-    text = "\n\n".join([*parts, *_awaiting(awaiting), "\n".join(summary_lines(report))])
-    return message(text) + "\n"
 
 
 def summary_lines(report: Report) -> Iterator[str]:

@@ -31,6 +31,10 @@ class _Announced(Struct, frozen=True):
     folder: str
 
 
+_read_announced = msgspec.json.Decoder(_Announced).decode
+"""Made here, since the first use of a type by two threads at once ends the process."""
+
+
 def hear(fd: int, job: Job, brought: Brought | None = None) -> Outcome | None:
     """Read an answer from *fd*; None if the job never began. Who is late is ended."""
     data, announced = b"", None
@@ -45,7 +49,7 @@ def hear(fd: int, job: Job, brought: Brought | None = None) -> Outcome | None:
                 return _answered(data, announced, brought)
         if announced is None and b"\n" in data:
             line, _, data = data.partition(b"\n")
-            announced = msgspec.json.decode(line, type=_Announced)
+            announced = _read_announced(line)
             deadline = time.monotonic() + START
         if announced and not running and os.path.exists(f"{announced.folder}/report"):
             deadline, running = time.monotonic() + job.timeout + SLACK, True

@@ -64,6 +64,10 @@ class _Answer(Outcome, frozen=True, kw_only=True):
     brought: Brought | None = None
 
 
+_read_answer = msgspec.json.Decoder(_Answer).decode
+"""Made here, since the first use of a type by two threads at once ends the process."""
+
+
 def _joined(traced: Traced, before: Traced) -> Traced:
     folders = traced.imports.keys() | before.imports.keys()
     return replace(
@@ -111,7 +115,7 @@ def command(*arguments: str) -> list[str]:
 def outcome_of(answer: bytes, brought: Brought | None = None) -> Outcome:
     """Read what a worker answered; what cannot be read is a lost session."""
     try:
-        found = msgspec.json.decode(answer, type=_Answer)
+        found = _read_answer(answer)
     except (msgspec.DecodeError, ValueError, RecursionError):
         return Outcome(failure=LOST)
     outcome = Outcome(**{name: getattr(found, name) for name in Outcome.__struct_fields__})

@@ -18,9 +18,10 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ..nouns import Job, Outcome
-from . import processes
+from . import need, processes
 from .hearing import hear
 from .pool import Pool
 from .setup import LOST, Brought, Setup, Started, WorkerError, command, started_in
@@ -39,6 +40,7 @@ class Warm:
 
     def __init__(self, setup: Setup, workers: int) -> None:
         self._setup, self._workers = setup, workers
+        self._starts_with = setup
         self._worker: _Worker | None = None
         self._starting = threading.Lock()
 
@@ -48,6 +50,7 @@ class Warm:
         """Run *jobs*; see :data:`~assay.sessions.setup.Runner`."""
         numbered = dict(jobs)
         suspects: list[int] = []
+        self._choose(numbered.values())
         self._renew()
         for number, outcome in Pool(self._ask, started, self._workers).run(numbered.items()):
             if outcome.failure is not None and outcome.failure.kind == "lost":
@@ -61,13 +64,25 @@ class Warm:
         """Run the next jobs with *setup*; another than before needs another worker."""
         if setup != self._setup:
             self.close()
-            self._setup = setup
+            self._setup = self._starts_with = setup
 
     def close(self) -> None:
         """End the worker."""
         if self._worker is not None:
             self._worker.end()
             self._worker = None
+
+    def _choose(self, jobs: Iterable[Job]) -> None:
+        """Start without the preload where no job may use it; a worker that has it stays."""
+        if need.of_preload(self._setup, jobs):
+            wanted = self._setup
+        elif self._worker is not None:
+            return
+        else:
+            wanted = replace(self._setup, preload=())
+        if wanted != self._starts_with:
+            self.close()
+            self._starts_with = wanted
 
     def _renew(self) -> None:
         """Have a worker whose preload saw what stands there now."""
@@ -92,7 +107,7 @@ class Warm:
                 self.close()
             if self._worker is None:
                 processes.sweep()
-                self._worker = _Worker(self._setup)
+                self._worker = _Worker(self._starts_with)
             return self._worker
 
 

@@ -30,7 +30,7 @@ from ..project import Project, setup_of
 from ..reports.text import as_text, finding_text
 from ..sessions.runner import Fresh, Warm, WorkerError, default_runner
 from ..settings import SettingsError, load
-from . import guard, pages, policy, readback, unrun
+from . import extensions, guard, pages, policy, readback, unrun
 from .stage import ASSETS, leads_out
 
 log = logging.getLogger("mkdocs.plugins.assay")
@@ -71,7 +71,8 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
         self._entries = {self._site.addresses.get(entry.path, ""): entry for entry in entries}
         self._given, self._differing = set(), []
         self._has_nav = bool(config.nav)
-        config.nav = config.nav or pages.nav(self._site)
+        config.nav = config.nav or pages.nav(self._site) or None
+        extensions.complete(config, report)
         config.extra_css.append("assets/assay.css")
         config.extra_javascript.append("assets/assay.js")
         return config
@@ -80,14 +81,19 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
     def on_files(self, files: Files, /, *, config: MkDocsConfig) -> Files:
         """Add the entries, which stand outside of the docs, and the pages that have no source."""
         assert self._site is not None
-        unread = [f.src_uri for f in files.documentation_pages() if f.src_uri not in self._texts]
+        known = self._texts.keys() | self._unlooked()
+        unread = [f.src_uri for f in files.documentation_pages() if f.src_uri not in known]
         if unread:
             raise PluginError(
                 f"assay: no check has read {', '.join(unread[:5])}; name pages with .md, keep them "
                 f"in {self._site.project.settings.docs}/, the docs of assay's settings, and list "
                 "what is not to be published under exclude_docs"
             )
-        unrun.stop(config.mdx_configs, lambda said: self._differing.append(self._unrun(said)))
+        unrun.stop(
+            config.mdx_configs,
+            lambda said: self._differing.append(self._unrun(said)),
+            lambda: self._rendering in self._unlooked(),
+        )
         root, docs = self._site.project.root, self._site.project.settings.docs
         sources = {address: path for path, address in self._site.addresses.items()}
         self._refuse_links_out(files, config)
@@ -98,10 +104,20 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
             elif files.get_file_from_path(path) is None:
                 files.append(_entry_file(path, root / source, config))
                 files.src_uris[path].edit_uri = posixpath.relpath(source, docs)
+        for path in pages.shown_beside(self._site.project, self._site.report):
+            if not leads_out(root / path, root):
+                uri = self._site.addresses[path]
+                files.append(File.generated(config, uri, abs_src_path=str(root / path)))
         for asset in sorted(ASSETS.iterdir()):
             uri = f"assets/{asset.name}"
             files.append(File.generated(config, uri, abs_src_path=str(asset)))
         return files
+
+    def _unlooked(self) -> set[str]:
+        """Return the pages of the docs that the settings exclude: they are as without assay."""
+        assert self._site is not None
+        project = self._site.project
+        return {path.removeprefix(f"{project.settings.docs}/") for path in project.unlooked}
 
     def _refuse_links_out(self, files: Files, config: MkDocsConfig) -> None:
         """Raise where a link in the docs leads out of the project: it would be published."""
@@ -160,7 +176,9 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
         assert self._site is not None
         address, site = page.file.src_uri, self._site
         entry = self._entries.get(address)
-        if entry is not None or not made.has(address):
+        if entry is None and address in self._unlooked():
+            self._differing += rendered.addresses(html, Place(address, 1, 1))
+        elif entry is not None or not made.has(address):
             names = prose.names_of(site.project.settings)
             expected = (
                 readback.of_page(site, entry, names)

@@ -22,7 +22,9 @@ from ..made import CATEGORIES, FINDINGS, LEDGER, TERMS, address_of
 from ..nouns import Checked, Entry, Key, Paper, Report, Status, Verdict
 from ..plain import escaped
 from ..project import Project
-from ..reports import again
+from ..reports import again, provenance, schemas
+from ..reports.badge import as_badge
+from ..reports.compared import condition_words
 from ..reports.json import as_json
 from ..reports.summary import Summary, counted, statuses, summary
 from . import weave
@@ -58,6 +60,12 @@ class Site(Struct, frozen=True, kw_only=True):
     statuses: dict[Status, int]
     when: str
     """The last day on which a session ran."""
+
+    @property
+    def has_ledger(self) -> bool:
+        """Whether there is a claim to list."""
+        return bool(self.report.verdicts)
+
     mark: str
     """What marks the parts of assay on a rendered page: no text of the project knows it."""
 
@@ -144,33 +152,43 @@ def weave_page(site: Site, entry: Entry) -> str:
 
 def made(site: Site) -> dict[str, str]:
     """Return the pages and files that no source holds: indexes, the ledger, the codes, data."""
-    found: dict[str, tuple[str, dict[str, Any]]] = {
-        f"{TERMS}/index.md": ("index.md", {"letters": _letters(site)}),
-        f"{LEDGER}.md": ("ledger.md", _ledger(site)),
-        FINDINGS: ("findings.md", {"codes": CODES}),
-    }
+    found: dict[str, tuple[str, dict[str, Any]]] = {}
+    if site.terms:
+        found[f"{TERMS}/index.md"] = "index.md", {"letters": _letters(site)}
+        found[FINDINGS] = "findings.md", {"codes": CODES}
+    if site.has_ledger:
+        found[f"{LEDGER}.md"] = "ledger.md", _ledger(site)
     for category, entries in site.categories.items():
         page = {"category": category, "entries": entries}
         found[site.category_paths[category]] = ("category.md", page)
     rendered = {path: _render(site, path, name, **more) for path, (name, more) in found.items()}
-    return rendered | {f"{LEDGER}.json": as_json(site.report)}
+    texts = {f"{LEDGER}/schemas/{name}.json": schemas.schema(name) for name in schemas.NAMES}
+    texts |= {f"{LEDGER}.json": as_json(site.report), f"{LEDGER}/badge.json": as_badge(site.report)}
+    return rendered | texts
 
 
 def nav(site: Site) -> list[Any]:
-    """Return the pages in the order in which a reader finds them, as MkDocs writes a nav."""
+    """Return the pages in the order in which a reader finds them, as MkDocs writes a nav.
+
+    A site without terms has that which MkDocs makes by itself.
+    """
+    if not site.terms:
+        return []
     terms: list[Any] = [{"A–Z": f"{TERMS}/index.md"}]
     for category, entries in site.categories.items():
         listed = [{shielded(e.front.term): site.addresses[e.path]} for e in entries if e.front]
         terms.append({shielded(category): [site.category_paths[category], *listed]})
-    others = [e for e in site.report.entries if not e.front and e.path in site.addresses]
-    docs = sorted(site.addresses[entry.path] for entry in others)
+    others = [e.path for e in site.report.entries if not e.front and e.path in site.addresses]
+    unlooked = [path for path in site.project.unlooked if path in site.addresses]
+    docs = sorted(site.addresses[path] for path in (*others, *unlooked))
     top = [path for path in docs if "/" not in path and path != "index.md"]
     folders = defaultdict(list)
     for path in [p for p in docs if "/" in p] + [FINDINGS]:
         folders[path.partition("/")[0]].append(path)
     home = [{"Home": "index.md"}] if "index.md" in docs else []
     nested = [{shielded(name.capitalize()): paths} for name, paths in sorted(folders.items())]
-    return [*home, {"Glossary": terms}, {"Claims": f"{LEDGER}.md"}, *top, *nested]
+    claims = [{"Claims": f"{LEDGER}.md"}] if site.has_ledger else []
+    return [*home, {"Glossary": terms}, *claims, *top, *nested]
 
 
 @cache
@@ -189,7 +207,8 @@ def _environment() -> jinja2.Environment:
     env.filters["worst"] = _worst
     env.filters["figure"] = lambda text: markupsafe.Markup(text_of(text))  # noqa: S704 - escaped there
     env.filters["coded"] = lambda text: markupsafe.Markup(coded(text))  # noqa: S704 - escaped there
-    env.filters["condition"] = weave.condition_words
+    env.filters["condition"] = condition_words
+    env.filters["provenance"] = provenance.of
     env.filters["measure"] = again.measure_session
     return env
 
@@ -235,8 +254,17 @@ def _addresses(project: Project, report: Report) -> dict[str, str]:
     docs, glossary = project.settings.docs, project.settings.glossary
     head = f"{docs}/"
     others = {path: path.removeprefix(head) for path in project.files if path.startswith(head)}
+    others |= {path: path.replace(glossary, TERMS, 1) for path in shown_beside(project, report)}
     pages = ((e.path, address_of(e.path, e.slug, docs, glossary)) for e in report.entries)
     return others | {path: address for path, address in pages if address is not None}
+
+
+def shown_beside(project: Project, report: Report) -> set[str]:
+    """Return the files beside the entries that pages show or link to, such as images."""
+    head = f"{project.settings.glossary}/"
+    linked = {link.target for entry in report.entries for link in entry.links}
+    named = {path for path in linked if path.startswith(head) and "." in posixpath.basename(path)}
+    return {path for path in named & set(project.files) if not path.endswith((".md", ".toml"))}
 
 
 def _letters(site: Site) -> dict[str, list[tuple[str, Entry, bool]]]:

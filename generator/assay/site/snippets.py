@@ -90,7 +90,9 @@ def _tabbed(*tabs: tuple[str, str]) -> str:
 
 def _note(snippet: Snippet, checked: Checked | None, resting: int) -> str:
     kind, text = _said(snippet, checked)
-    rests = f"; {_resting(resting, snippet.session)}" if checked and kind != "fails" else ""
+    rests = (
+        f"; {_resting(resting, snippet.session)}" if checked and resting and kind != "fails" else ""
+    )
     is_cut = checked is not None and checked.outcome.is_cut
     cut = "; its session printed more than is kept, and is cut short here" if is_cut else ""
     said = f"{inert(text)}{rests}{cut}{_left_out(snippet, checked)}"
@@ -129,7 +131,5 @@ def _said(snippet: Snippet, checked: Checked | None) -> tuple[str, str]:
 
 
 def _resting(number: int, session: str) -> str:
-    if number == 0:
-        return "no claim rests on it"
     claims = "1 claim rests on it" if number == 1 else f"{number} claims rest on it"
     return f'<a href="#session-{inert(session)}">{claims}</a>'

@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 from .guard import removed
-from .pages import Site, pages
+from .pages import Site, pages, shown_beside
 
 ASSETS = Path(__file__).with_name("assets")
 
@@ -23,6 +23,10 @@ def stage(site: Site, folder: Path) -> None:
         for path in docs.rglob("*")
         if path.is_file() and path.suffix != ".md" and not leads_out(path, site.project.root)
     }
+    root = site.project.root
+    for path in shown_beside(site.project, site.report):
+        if not leads_out(root / path, root):
+            files[site.addresses[path]] = (root / path).read_bytes()
     files |= {f"assets/{path.name}": path.read_bytes() for path in ASSETS.iterdir()}
     _write(folder, files | {path: removed(text).encode() for path, text in pages(site).items()})
 

@@ -15,9 +15,8 @@ from typing import Any
 from msgspec import Struct
 
 from ..entries import edits
-from ..figures import match
 from ..findings import quotes
-from ..nouns import Checked, Citation, Entry, Key, Snippet, Span, Status, Verdict
+from ..nouns import Checked, Citation, Entry, Key, Link, Snippet, Span, Status, Verdict
 from . import snippets, statements
 from .anchors import anchors
 from .inline import OURS, inert, mathml, text_of
@@ -52,24 +51,6 @@ class Woven(Struct, frozen=True, kw_only=True):
     """Anchor, text and owner of each opinion."""
 
 
-def condition_words(verdict: Verdict) -> str:
-    """Say in words under which condition a claim was compared."""
-    condition = verdict.condition
-    if condition.refuted:
-        also = f"; true for {condition.true_for}" if condition.true_for else ""
-        return f"refuted: must be false{also}"
-    if condition.false_for:
-        return condition.said
-    if condition.is_true:
-        return "must be true"
-    if condition.said:
-        return condition.said
-    if isinstance(verdict.computed, str | bool):
-        return "word for word"
-    exact = verdict.figure is not None and match.is_exact(verdict.computed, verdict.figure)
-    return "exactly" if exact else "to the stated digits"
-
-
 def weave(
     entry: Entry,
     verdicts: tuple[Verdict, ...],
@@ -84,12 +65,13 @@ def weave(
     cited = [(sources[given.key], given) for given in entry.givens]
     resting = _resting(entry, verdicts)
     owned = [(owners[f"{o.owner} {o.text}"], o) for o in entry.opinions]
+    moving = [link for link in entry.links if not _stays(entry, link)]
     changes: list[tuple[Span, str]] = [
         *((verdict.claim.span, _claim(verdict)) for verdict in verdicts),
         *((given.span, _cite(anchor, given.text, "given")) for anchor, given in cited),
         *((opinion.span, _cite(anchor, opinion.text, "opinion")) for anchor, opinion in owned),
         *((f.span, mathml(f.latex, display=f.display)) for f in entry.formulas),
-        *((x.destination, _moved(x.target, x.fragment, here, addresses)) for x in entry.links),
+        *((x.destination, _moved(x.target, x.fragment, here, addresses)) for x in moving),
         *((s.span, _snippet(entry, s, resting[s.id], checks, here)) for s in entry.snippets),
         *(
             (Span(one.quote.span.end, one.quote.span.end), statements.note(one))
@@ -138,6 +120,11 @@ def _cite(anchor: str, text: str, kind: str) -> str:
     return f'<a {OURS} class="assay-{kind}" href="#{anchor}">{text_of(text)}</a>'
 
 
+def _stays(entry: Entry, link: Link) -> bool:
+    """Whether a link leads to a place of its own page."""
+    return entry.text.startswith("#", link.destination.start)
+
+
 def _moved(target: str, fragment: str, here: str, addresses: Mapping[str, str]) -> str:
     path = posixpath.relpath(addresses.get(target, target), posixpath.dirname(here) or ".")
     return f"{path}#{fragment}" if fragment else path
@@ -175,17 +162,24 @@ def _proofs(
     grouped: dict[Key, list[Verdict]] = {(entry.slug, s.session): [] for s in entry.snippets}
     for verdict in verdicts:
         grouped.setdefault(verdict.session, []).append(verdict)
+    shown = ((key, _hidden(key, checks), found) for key, found in grouped.items())
     return tuple(
         Proof(
             session=key[1],
             checked=checks[key],
             verdicts=tuple(found),
-            hidden=tuple(s for s in checks[key].session.snippets if s.options.source is None),
+            hidden=hidden,
             elsewhere="" if key[0] == entry.slug else _page_of(checks[key], addresses),
         )
-        for key, found in grouped.items()
-        if key in checks and (found or key[0] == entry.slug)
+        for key, hidden, found in shown
+        if key in checks and (found or hidden)
     )
+
+
+def _hidden(key: Key, checks: Mapping[Key, Checked]) -> tuple[Snippet, ...]:
+    """Return the snippets of a session that its page does not show."""
+    snippets = checks[key].session.snippets if key in checks else ()
+    return tuple(snippet for snippet in snippets if snippet.options.source is None)
 
 
 def _page_of(checked: Checked, addresses: Mapping[str, str]) -> str:

@@ -113,6 +113,18 @@ CODES = {
         "A session is one process on one device; one of them would run on the wrong one.",
         "Give the snippet a session of its own.",
     ),
+    "A514": Code(
+        "named-twice",
+        "Two entries have the same term or alias.",
+        "Readers who look the name up would find one of the two, and not know of the other.",
+        "Name one of them otherwise, or make one entry of the two.",
+    ),
+    "A515": Code(
+        "no-such-place",
+        "A link names a heading or an id that its page does not have.",
+        "Readers would reach the top of the page and look for what was meant.",
+        "Write the heading in small letters with hyphens, or give it an id.",
+    ),
     "A513": Code(
         "made-page",
         "A page has the address of one that assay makes.",
