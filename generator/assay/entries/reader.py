@@ -27,7 +27,7 @@ from ..nouns import (
     Snippet,
     Span,
 )
-from . import fences, hidden, html, links, live, options, quotes, seen
+from . import commented, fences, html, links, live, options, quotes, seen
 from .positions import Lines, Source
 
 _OPTIONS = (
@@ -226,17 +226,17 @@ class Reader:
         offsets = [o for value, where in inside for o in text.source.offsets_of(value, where)]
         source = "".join(value for value, _ in inside)
         self._hear(source, offsets)
-        comments = hidden.comments(source)
+        comments = commented.comments(source)
         for mark in _IN_HTML.finditer(source):
             if not any(span.start <= mark.start() < span.end for span in comments):
                 place = self.lines.place(offsets[mark.start()])
                 message = "a fence that stands right behind HTML does not run"
                 self._say("A313", place, message, "put an empty line before it")
-        for fence in hidden.fences(source) if not text.example else ():
+        for fence in commented.fences(source) if not text.example else ():
             self._hidden(fence, [*offsets, offsets[-1] + 1])
         return end
 
-    def _hidden(self, found: hidden.Hidden, offsets: list[int]) -> None:
+    def _hidden(self, found: commented.Hidden, offsets: list[int]) -> None:
         """Read a fence of a comment; what it stands for is replaced on the site."""
         place = self.lines.place(offsets[found.at])
         if not found.closed:
