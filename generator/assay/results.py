@@ -35,8 +35,8 @@ def number(text):
 _STEP = re.compile(
     r"""\.?(?P<name>[^\W\d][\w-]*)|\[(?P<index>-?\d+|\*)\]|\[(?P<key>'[^']*'|"[^"]*")\]"""
 )
-_OVER = re.compile(r"(?P<function>count|min|max|sum)\((?P<path>[^()]*)\)")
-_FUNCTIONS = {"count": "len", "min": "min", "max": "max", "sum": "sum"}
+_OVER = re.compile(r"(?P<function>count|min|max|sum|all|any)\((?P<path>[^()]*)\)")
+_FUNCTIONS = {"count": "len"} | {name: name for name in ("min", "max", "sum", "all", "any")}
 
 
 class Asked(Struct, frozen=True):
