@@ -93,7 +93,9 @@ def test_front_matter_that_says_nothing_is_refused(old: str, new: str, code: str
 
 def chain(length: int) -> list[Entry]:
     """Terms of which each needs the one before it."""
-    named = {f"t{n}": FRONT.replace("[]", f"[t{n - 1}]" if n else "[]") for n in range(length)}
+    fronts = [FRONT.replace("term: A", f"term: A{n}") for n in range(length)]
+    needs = [f"[t{n - 1}]" if n else "[]" for n in range(length)]
+    named = {f"t{n}": fronts[n].replace("[]", needs[n]) for n in range(length)}
     return [parse(f"{n}.md", n, text, {}, term=True, snippets="s") for n, text in named.items()]
 
 
