@@ -224,3 +224,20 @@ def test_figures_that_no_check_reads_are_counted(make: Make) -> None:
     made = make({"docs/a.md": text})
     assert kept(made.check(["docs/a.md"]))["code and math"] == 3
     assert "figures in code spans and formulas" in made.assay("check").stdout
+
+
+def test_fences_of_an_excluded_page_run_as_without_assay(make: Make) -> None:
+    """On a page that settings exclude, what markdown-exec runs it runs; on no other page."""
+    fence = '# A page\n\n```bash exec="on"\necho printed by a shell\n```\n'
+    files = {
+        "assay.toml": 'exclude = ["docs/old.md"]',
+        "mkdocs.yml": "site_name: S\nplugins: [search, markdown-exec, assay]\n"
+        "markdown_extensions: [pymdownx.superfences]\n",
+        "docs/index.md": "# Home\n",
+        "docs/old.md": fence,
+    }
+    made = make(files)
+    assert "<p>printed by a shell" in built(made)["old/index.html"]
+    (made.root / "assay.toml").write_text("")
+    done = made.assay("build")
+    assert (done.returncode, "A310" in done.stdout) == (1, True)
