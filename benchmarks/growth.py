@@ -65,6 +65,7 @@ PAGES: dict[str, tuple[Callable[[int], Callable[[], object]], int]] = {
     "references": (repeated("[a][r] ", "\n\n[r]: a.md\n"), 2000),
     "definitions": (repeated("[a][r{n}]\n\n[r{n}]: a.md\n\n"), 1000),
     "claims": (repeated("[12 GB](claim:x) "), 2000),
+    "quotes in quotes": (repeated("> ", "a\n"), 5000),
     "figures": (repeated("It takes 12 GB of {n}. "), 2000),
     "words": (repeated("word "), 10_000),
     "letters of a unit": (repeated("k", " 5 k"), 20_000),

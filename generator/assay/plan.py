@@ -13,6 +13,7 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from . import ids, results
+from .entries import unrun
 from .figures import conditions
 from .hints import nearest
 from .nouns import (
@@ -237,15 +238,35 @@ def _ask(entry: Entry, claim: Claim, address: str, asking: _Asking) -> Ask:
         return Ask((entry.slug, found.name), found.probe)
     match = _ADDRESS.fullmatch(address)
     if match is None:
-        hint = "write a variable or a path such as sizes.total, steps[0], states:total"
+        hint = next((h for sign, h in _PATHS.items() if re.search(sign, address)), _PATH)
         raise _CannotAsk("A105", f"{address!r} is no path to a value", hint)
     page = match["page"] or entry.slug
     if page not in groups:
         hint = nearest(page, groups) or "name an entry by its file, without .md"
         raise _CannotAsk("A105", f"{page!r} is no page of this glossary", hint)
     where, probe = match["where"], match["probe"]
-    name = _named(page, where, groups[page]) if where else _knowing(page, probe, groups[page])
+    try:
+        name = _named(page, where, groups[page]) if where else _knowing(page, probe, groups[page])
+    except _CannotAsk as error:
+        row = 0 if where or match["page"] else unrun.binding(entry.text, _root(probe))
+        if not row:
+            raise
+        hint = f'the fence at line {row} binds it, and does not run: write exec="on" behind python'
+        raise _CannotAsk(error.code, str(error), hint) from error
     return Ask((page, name), probe)
+
+
+_PATH = "write a variable or a path such as sizes.total, steps[0], states:total"
+_PATHS = {
+    r"\(": "bind what the call returns to a name in the code, and claim that name",
+    r"\[[^'\"\]]*[^\d'\"\]-]": "a key is a whole number or a text in quotes: "
+    "steps[0], sizes['total']",
+}
+"""Signs in an address of what it cannot say, and what to write instead."""
+
+
+def _root(probe: str) -> str:
+    return re.split(r"[.\[]", probe)[0]
 
 
 def _named(page: str, where: str, group: Mapping[str, tuple[Snippet, ...]]) -> str:
@@ -260,7 +281,7 @@ def _named(page: str, where: str, group: Mapping[str, tuple[Snippet, ...]]) -> s
 
 def _knowing(page: str, probe: str, group: Mapping[str, tuple[Snippet, ...]]) -> str:
     """Return the one session that binds the name that *probe* begins with."""
-    root = re.split(r"[.\[]", probe)[0]
+    root = _root(probe)
     knowing = [n for n, snippets in group.items() if any(root in s.names for s in snippets)]
     opaque = [n for n, snippets in group.items() if any(s.open_names for s in snippets)]
     if len(knowing) > 1:

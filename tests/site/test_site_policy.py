@@ -61,6 +61,7 @@ def built(tmp_path_factory):
         (root / "mkdocs.yml").write_text(config + SITES[name], encoding="utf-8")
         (root / "docs" / "index.md").write_text(PAGE, encoding="utf-8")
         (root / "docs" / "other.md").write_text(PAGE, encoding="utf-8")
+        (root / "docs" / "old.xml").write_bytes("<a>ü</a>".encode("latin-1"))
         (root / "docs" / "own.js").write_text("window.own = 1;\n", encoding="utf-8")
         done = conftest.assay("build", cwd=root)
         assert done.returncode == 0, done.stderr
@@ -121,6 +122,11 @@ def test_what_the_configuration_names_is_let_in(built):
 def test_a_title_of_the_configuration_stays_as_it_is_written(built):
     """Who writes mkdocs.yml may put HTML into the navigation, as without assay."""
     assert "A <em>page</em>" in (built("material") / "other/index.html").read_text("utf-8")
+
+
+def test_a_file_of_the_docs_is_published_as_it_is(built):
+    """A data file in another encoding ends no build, and keeps its bytes."""
+    assert (built("mkdocs") / "old.xml").read_bytes() == "<a>ü</a>".encode("latin-1")
 
 
 def test_no_mark_of_the_build_stays_on_a_page(built):

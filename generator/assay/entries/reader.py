@@ -154,7 +154,7 @@ class Reader:
             self._flush()
             return self._html_block(text)
         if name == "BlockQuote" and not text.example:
-            self.quotes.append(quotes.quote(text.events, text.at, text.source, self.lines))
+            self._quote(text)
         if name not in _INLINE:
             self._flush()
             self._heading = name == "Heading"
@@ -162,6 +162,12 @@ class Reader:
             end = seen.end_of(text.events, text.at)
             self.headings.append(seen.visible(text.events[text.at + 1 : end], text.source))
         return text.at + 1
+
+    def _quote(self, text: _Text) -> None:
+        """Note a quote; one inside of another is a part of it."""
+        start = text.source.span(text.events[text.at][1]).start
+        if not self.quotes or start >= self.quotes[-1].span.end:
+            self.quotes.append(quotes.quote(text.events, text.at, text.source, self.lines))
 
     def _link(self, link: dict[str, str], text: _Text) -> int:
         """Read a link: a claim, a given, an opinion, a link of the project or one to elsewhere."""

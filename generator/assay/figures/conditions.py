@@ -35,6 +35,19 @@ PHRASES: list[tuple[str, str, Callable[[re.Match[str]], dict[str, Any]]]] = [
 ]
 """The kinds of phrases, how each is written, and what it sets."""
 
+_MEANT = {
+    r"is false": "bind what is to be true, and write is true",
+    r"is true": "write it small: is true",
+    r">=|≥|=>": "write at least",
+    r"<=|≤|=<": "write at most",
+    r">": "write more than",
+    r"<": "write less than",
+    r"(at least|at most|more than|less than|between) .+": "the figure stands in the text alone; "
+    "write the words without it",
+    r".*(±|\+/-|\+-).*": "write within, as in: within 0.5",
+}
+"""What is often tried, and what to write instead."""
+
 CONTRADICTIONS: tuple[tuple[str, ...], ...] = (
     ("within", "relation"),
     ("is true", "within", "relation", "equals", "in"),
@@ -96,6 +109,9 @@ def _phrase(phrase: str) -> tuple[str, dict[str, Any]]:
                 return kind, fields(match)
             except FigureError as error:
                 raise ConditionError(f"{phrase!r}: {error}") from error
+    for pattern, meant in _MEANT.items():
+        if re.fullmatch(pattern, phrase, re.IGNORECASE):
+            raise ConditionError(f"{phrase!r} is no condition: {meant}")
     raise ConditionError(
         f"{phrase!r} is no condition; known are: within 1%, within 0.2 GB, at least, at most, "
         "more than, less than, between, = 4, is true, refuted, true for PROBE, false for PROBE, "

@@ -17,7 +17,17 @@ from ..figures.judge import judge
 from ..figures.names import Names
 from ..figures.stated import Mismatch, Stated
 from ..hints import nearest
-from ..nouns import Checked, Condition, Finding, Key, Status, Value, Verdict
+from ..nouns import (
+    Checked,
+    Condition,
+    Finding,
+    Key,
+    Session,
+    Snippet,
+    Status,
+    Value,
+    Verdict,
+)
 from ..plan import Ask, Bound, Unaskable
 from . import endings
 
@@ -163,14 +173,37 @@ def _status_of(condition: Condition) -> Status:
     return Status.REFUTED if condition.refuted else Status.VERIFIED
 
 
+_CURE = "state what it computes, or mend the code"
+_CURES = {
+    "timedelta": "bind its .total_seconds() to a name, and claim that",
+    "ndarray": "claim one of its elements, or bind a sum or a mean of it",
+    "Tensor": "claim one of its elements, or bind a sum or a mean of it",
+    "Series": "claim one of its elements, or bind a sum or a mean of it",
+    "list": "claim one of its elements: steps[0]",
+    "dict": "claim one of its values: sizes['total']",
+    "function": "call it in the code, and bind what it returns",
+    "builtin_function_or_method": "call it in the code, and bind what it returns",
+    "method": "call it in the code, and bind what it returns",
+}
+"""What to do with a value that is no figure, by its kind."""
+
+
+def binding(session: Session, probe: str) -> Snippet:
+    """Return the snippet that a value comes from: the last that binds its name."""
+    root = re.split(r"[.\[]", probe)[0]
+    binds = [snippet for snippet in session.snippets if root in snippet.names]
+    return (binds or session.snippets)[-1]
+
+
 def _mismatch(seen: Verdict, bound: Bound, problem: Mismatch) -> Finding:
     assert seen.answer is not None
     session, record = seen.answer.session, seen.answer.record
-    where = session.snippets[0].place
+    snippet = binding(session, seen.probe)
+    kind = seen.computed_text.partition(":")[0] if problem.code == "A109" else ""
     measured = f" (measured on {record.gpu}, {record.outcome.when})" if record else ""
     hint = problem.hint or (
-        f"the figure comes from {seen.probe!r} of snippet {session.name!r} "
-        f"({where.path}:{where.line}); state what it computes, or mend the code"
+        f"the figure comes from {seen.probe!r} of snippet {snippet.id!r} "
+        f"({snippet.place.path}:{snippet.place.line}); {_CURES.get(kind, _CURE)}"
     )
     title = f" ({bound.condition.said})" if bound.condition.said else ""
     return Finding(

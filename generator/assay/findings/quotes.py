@@ -77,11 +77,9 @@ def check(entry: Entry, statements: Iterable[Statement]) -> Iterator[Finding]:
 
 
 def _stating(entry: Entry) -> Iterator[Quote]:
-    last = 0
     for quote in entry.quotes:
         refuting = any(_refutes(claim) and _holds(quote, claim.span) for claim in entry.claims)
-        if (quote.source or refuting) and quote.span.start >= last:
-            last = quote.span.end
+        if quote.source or refuting:
             yield quote
 
 

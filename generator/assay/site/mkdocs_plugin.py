@@ -238,9 +238,10 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
         """Show what was shielded where plugins wrote files of their own, as the search does."""
         for file in Path(config.site_dir).rglob("*.*"):
             if file.suffix in {".json", ".xml"} and file.is_file():
-                text = file.read_text(encoding="utf-8")
+                data = file.read_bytes()
+                text = data.decode("utf-8", "surrogateescape")  # of a page's own file, who knows
                 if (shown := guard.revealed(text)) != text:
-                    file.write_text(shown, encoding="utf-8")
+                    file.write_bytes(shown.encode("utf-8", "surrogateescape"))
 
     def on_serve(
         self, server: LiveReloadServer, /, *, config: MkDocsConfig, builder: Any

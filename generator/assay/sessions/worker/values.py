@@ -33,7 +33,7 @@ def probe(namespace, path):
 
 def near_names(found):
     if isinstance(found, dict):
-        return list(found)
+        return [f"[{key!r}]" for key in found if isinstance(key, (int, str))]
     if isinstance(found, (list, tuple)):
         return [f"[{i}]" for i in range(len(found))]
     return dir(found)
