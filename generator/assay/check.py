@@ -19,7 +19,18 @@ from . import progress
 from .answers import Answers, Kept
 from .entries import parse
 from .figures.names import Names
-from .findings import citations, compare, formulas, hidden, levels, prose, quotes, repeats, rules
+from .findings import (
+    citations,
+    compare,
+    fault,
+    formulas,
+    hidden,
+    levels,
+    prose,
+    quotes,
+    repeats,
+    rules,
+)
 from .nouns import (
     Checked,
     Device,
@@ -33,7 +44,7 @@ from .nouns import (
     Session,
 )
 from .plan import Scope, plan
-from .project import Project, read, setup_of, store_of
+from .project import Page, Project, read, setup_of, store_of
 from .sessions import twice
 from .sessions.runner import Fresh, Runner, Setup, by_device, default_runner, gpu_here
 from .settings import Settings
@@ -78,7 +89,10 @@ def check(project: Project, scope: Scope, answers: Answers, run: Runner, watch: 
 def _unbound(project: Project, entry: Entry, names: Names) -> prose.Unbound:
     level = levels.of_page(project.settings.unbound, entry.path)
     known = project.baseline.get(entry.path, {})
-    return levels.weighed(prose.check(entry, names), level, known)
+    try:
+        return levels.weighed(prose.check(entry, names), level, known)
+    except Exception as error:  # noqa: BLE001 - whatever a page holds, the others are searched
+        return prose.Unbound((fault.found(entry.path, error),), {})
 
 
 def check_root(root: Path, scope: Scope = EVERYTHING, **how: Unpack[How]) -> tuple[Project, Report]:
@@ -142,14 +156,18 @@ def _run_by(setup: Setup, jobs: int, checked: Callable[[Runner], Report]) -> Rep
 
 def read_entries(project: Project) -> tuple[Entry, ...]:
     """Parse every page of *project*."""
-    folder, kinds = project.settings.snippets, project.settings.output
-    entries = (
-        parse.parse(
-            page.path, page.slug, page.text, project.snippets, term=page.term, snippets=folder
-        )
-        for page in project.pages
-    )
-    return tuple(_printing(entry, kinds) for entry in entries)
+    kinds = project.settings.output
+    return tuple(_printing(_parsed(page, project), kinds) for page in project.pages)
+
+
+def _parsed(page: Page, project: Project) -> Entry:
+    """Parse a page; one on which the parser fails says so, and nothing else."""
+    folder, files = project.settings.snippets, project.snippets
+    try:
+        return parse.parse(page.path, page.slug, page.text, files, term=page.term, snippets=folder)
+    except Exception as error:  # noqa: BLE001 - whatever a page holds, the others are read
+        problem = fault.found(page.path, error)
+        return Entry(path=page.path, slug=page.slug, text=page.text, body=0, findings=(problem,))
 
 
 def _printing(entry: Entry, kinds: Mapping[str, Kind]) -> Entry:

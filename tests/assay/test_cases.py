@@ -32,6 +32,7 @@ WITHOUT_A_CASE = {
     ),
     "A706": "of rendered pages: tests/site/test_site_hostile.py",
     "A114": "test_twice.py, since it takes a second run",
+    "A003": "a fault of assay, on no page that is known: test_faults.py",
     "A001": "a file that cannot be read is no text: test_files.py",
     "A002": "a file that is not UTF-8 is no text: test_files.py",
 }

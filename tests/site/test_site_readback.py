@@ -37,6 +37,7 @@ def on_page_markdown(markdown, page, **_):
         "raw.md": '\\n\\n<a class="assay-claim assay-verified" id="claim-x" href="#">eight</a>\\n',
         "marked.md": '\\n\\n<p data-assay="0123456789abcdef">It weighs 12 kg.</p>\\n',
         "coded.md": "\\n\\n`a` | `b | [x](claim:y)\\n",
+        "free/page.md": "\\n\\nTakes 55 GB, which nobody is asked to bind here.\\n",
         "near.md": "\\n\\n[eight](claims:height)\\n",
     }
     return markdown + added.get(page.file.src_uri, "")
@@ -49,9 +50,10 @@ height = 8849 / 1000
 It is [8.8](claim:height) high, by the {id}.
 """
 FILES = {
-    "assay.toml": "",
+    "assay.toml": 'unbound = {"docs/free" = "off"}\n',
     "mkdocs.yml": CONFIG,
     "hooks.py": HOOKS,
+    "docs/free/page.md": "# Free\n\nIt takes 44 GB.\n",
     "docs/index.md": "# Home\n\nA GPU has memory.\n",
     "docs/plain.md": f"# Plain\n\n{CLAIM.format(id='plain')}\n\n[A page](index.md), `x = 12`.\n",
     **{

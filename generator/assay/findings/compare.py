@@ -29,7 +29,7 @@ from ..nouns import (
     Verdict,
 )
 from ..plan import Ask, Bound, Unaskable
-from . import endings
+from . import endings, fault
 
 Checks = Mapping[Key, Checked]
 _MISSING = Value(kind="missing")
@@ -54,9 +54,20 @@ def verdicts(
         if isinstance(claim, Unaskable):
             found.append(_unaskable(claim))
             continue
-        answers = product(*(_answers(ask, checks) for ask in claim.asks))
-        found.append(max((verdict(claim, one, names) for one in answers), key=lambda v: v.status))
+        found.append(_worst(claim, checks, names))
     return tuple(found)
+
+
+def _worst(claim: Bound, checks: Checks, names: Names) -> Verdict:
+    answers = product(*(_answers(ask, checks) for ask in claim.asks))
+    try:
+        return max((verdict(claim, one, names) for one in answers), key=lambda v: v.status)
+    except Exception as error:  # noqa: BLE001 - whatever a value is, other claims are compared
+        place, page = claim.claim.place, claim.entry.path
+        problem = fault.found(page, error, place)
+        return _unaskable(
+            Unaskable(entry=claim.entry, claim=claim.claim, id=claim.id, problem=problem)
+        )
 
 
 def _answers(ask: Ask, checks: Checks) -> tuple[Checked | None, ...]:

@@ -162,14 +162,15 @@ def _said(kind: str, message: str) -> str:
 def _raised_at(
     session: Session, snippet: Snippet, frames: tuple[tuple[int, int, str], ...]
 ) -> Place:
-    if not frames:
-        return snippet.place
-    number, line, _ = frames[-1]
+    own = [(number, line) for number, line, _ in frames if number < len(session.snippets)]
+    if not own:
+        return snippet.place  # code may name its own files as it likes
+    number, line = own[-1]
     return _line(session.snippets[number], line)
 
 
 def _line(snippet: Snippet, line: int) -> Place:
-    path, number = snippet.lines[min(line, len(snippet.lines)) - 1]
+    path, number = snippet.lines[min(max(line, 1), len(snippet.lines)) - 1]
     return Place(path, number, 1)
 
 

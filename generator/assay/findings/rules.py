@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from .. import made
 from ..nouns import Checked, Entry, Finding, Key, Place, Verdict
 from ..plan import Plan, Scope
-from . import citations, endings, formulas, hidden, levels, parts, prose, quotes, structure
+from . import citations, endings, fault, formulas, hidden, levels, parts, prose, quotes, structure
 
 if TYPE_CHECKING:
     from ..project import Project
@@ -184,8 +184,24 @@ def found(facts: Facts) -> tuple[Finding, ...]:
     A check of one device alone is about runs; what else stands on the pages is not asked again.
     """
     rules = OF_RUNS if facts.scope.device else (*OF_PAGES, *OF_RUNS)
-    findings = (_weighed(finding, facts.scope) for rule in rules for finding in rule(facts))
-    return ordered(findings)
+    findings = (finding for rule in rules for finding in guarded(rule, facts))
+    return ordered(_weighed(finding, facts.scope) for finding in findings)
+
+
+def guarded(rule: Rule, facts: Facts) -> Iterable[Finding]:
+    """Return what *rule* finds; where it fails, page by page, and its failing as a finding."""
+    try:
+        return list(rule(facts))
+    except Exception:  # noqa: BLE001 - whatever a page holds, the others are checked
+        return [f for entry in facts.chosen for f in _of_page(rule, facts, entry)]
+
+
+def _of_page(rule: Rule, facts: Facts, entry: Entry) -> Iterable[Finding]:
+    scope = replace(facts.scope, pages=frozenset({entry.path}))
+    try:
+        return list(rule(replace(facts, scope=scope)))
+    except Exception as error:  # noqa: BLE001 - it is told
+        return [fault.found(entry.path, error)]
 
 
 def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -66,7 +66,10 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
         self._site = pages.site_of(
             project, report, git.commit(project.root), directory_urls=config.use_directory_urls
         )
-        self._texts = pages.pages(self._site)
+        try:
+            self._texts = pages.pages(self._site)
+        except pages.PageError as error:
+            raise PluginError(f"assay: {error}; report it with this page") from error
         entries = report.entries
         self._entries = {self._site.addresses.get(entry.path, ""): entry for entry in entries}
         self._given, self._differing = set(), []

@@ -112,11 +112,7 @@ def site_of(project: Project, report: Report, commit: str, *, directory_urls: bo
 def pages(site: Site) -> dict[str, str]:
     """Return the text of every page and data file, by its path."""
     published = [entry for entry in site.report.entries if entry.path in site.addresses]
-    return (
-        made(site)
-        | figures(site)
-        | {site.addresses[e.path]: weave_page(site, e) for e in published}
-    )
+    return made(site) | figures(site) | {site.addresses[e.path]: _woven(site, e) for e in published}
 
 
 def figures(site: Site) -> dict[str, str]:
@@ -129,6 +125,18 @@ def figures(site: Site) -> dict[str, str]:
         if not pictures.fault(svg)
     )
     return {pictures.address(svg): svg for svg in drawn}
+
+
+class PageError(Exception):
+    """A page that could not be woven, by a fault of assay."""
+
+
+def _woven(site: Site, entry: Entry) -> str:
+    try:
+        return weave_page(site, entry)
+    except Exception as error:
+        said = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise PageError(f"{entry.path} cannot be shown, by a fault of assay: {said}") from error
 
 
 def weave_page(site: Site, entry: Entry) -> str:

@@ -6,7 +6,7 @@ Law: a page that no check has read may show what titles hold, as a list of pages
 from __future__ import annotations
 
 from ..figures.names import Names
-from ..findings import rendered
+from ..findings import levels, rendered
 from ..findings.rendered import Expected, Shown
 from ..nouns import Entry, Place
 from .pages import Site
@@ -23,6 +23,7 @@ def of_page(site: Site, entry: Entry, names: Names) -> Expected:
             for v in site.verdicts.get(entry.slug, ())
         ),
         figures=rendered.unbound([entry], names),
+        searched=_is_searched(site, entry.path),
         printed=_printed(site, entry),
     )
 
@@ -31,7 +32,16 @@ def of_another(site: Site, path: str) -> Expected:
     """Return what a page may show that is in no report, such as one that a plugin makes."""
     titles = [b.text for entry in site.report.entries for b in entry.blocks if b.heading]
     titles += [entry.front.term for entry in site.terms.values() if entry.front]
-    return Expected(place=Place(path, 1, 1), mark=site.mark, printed="\n".join(titles))
+    return Expected(
+        place=Place(path, 1, 1),
+        mark=site.mark,
+        printed="\n".join(titles),
+        searched=_is_searched(site, f"{site.project.settings.docs}/{path}"),
+    )
+
+
+def _is_searched(site: Site, path: str) -> bool:
+    return levels.of_page(site.project.settings.unbound, path) == "error"
 
 
 def _printed(site: Site, entry: Entry) -> str:

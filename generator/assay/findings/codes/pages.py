@@ -17,6 +17,12 @@ CODES = {
         "In another encoding the same bytes are other characters, and other figures.",
         "Save the file as UTF-8.",
     ),
+    "A003": Code(
+        "fault",
+        "A page could not be checked, by a fault of assay.",
+        "What could not be checked is no pass, and all other pages are still checked.",
+        "Report it with the page; to go on, write more simply what is unusual on it.",
+    ),
     "A401": Code(
         "no-front-matter",
         "The front matter is missing or cannot be read.",
