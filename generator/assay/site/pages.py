@@ -17,6 +17,7 @@ import markupsafe
 from msgspec import Struct
 
 from .. import pictures
+from ..entries import sentences
 from ..findings.codes import CODES
 from ..made import CATEGORIES, FINDINGS, LEDGER, TERMS, address_of
 from ..nouns import Checked, Entry, Key, Paper, Report, Status, Verdict
@@ -143,6 +144,7 @@ def weave_page(site: Site, entry: Entry) -> str:
         "entry.md" if entry.front else "page.md",
         entry=entry,
         woven=woven,
+        said=sentences.of_claims(entry),
         papers=_papers_of(entry, site.project.papers),
         before=[site.terms[slug] for slug in needs if slug in site.terms],
         after=site.followers.get(entry.slug, ()),
@@ -209,6 +211,7 @@ def _environment() -> jinja2.Environment:
     env.filters["coded"] = lambda text: markupsafe.Markup(coded(text))  # noqa: S704 - escaped there
     env.filters["condition"] = condition_words
     env.filters["provenance"] = provenance.of
+    env.filters["again"] = again.check
     env.filters["measure"] = again.measure_session
     return env
 
