@@ -131,6 +131,7 @@ def test_an_open_proof_passes_the_accessibility_rules_and_fits(open_page, scheme
     page = open_page("glossary/adamw/#claim-total", width=width, scheme=scheme)
     page.get_by_role("button", name="Cite").click()
     assert "@misc" in page.locator(".assay-card pre").inner_text()
+    page.wait_for_timeout(500)  # the theme's header fades
     rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
     options = {"runOnly": rules, "resultTypes": ["violations"]}
     assert [one["id"] for one in Axe().run(page, options=options).response["violations"]] == []
@@ -151,14 +152,28 @@ def test_the_proof_is_there_without_scripts(open_page):
 
 
 def test_the_ledger_can_be_filtered(open_page):
-    """Typing words leaves the rows that hold all of them, and says how many."""
+    """Words and a state leave the rows that fit both, say how many, and stand in the address."""
     page = open_page("claims/")
     rows = page.locator("table.assay-ledger tbody tr:visible")
-    everything = rows.count()
-    page.get_by_label("Filter").fill("optimizer-state refuted")
-    page.get_by_label("Filter").fill("64.24 GB")
-    assert 0 < rows.count() < everything
+    assert rows.count() == 0, "groups are closed until something is asked"
+    page.get_by_label("Filter").fill("AdamW GB")
+    both = rows.count()
+    page.get_by_role("button", name="refuted by a run").click()
+    assert 0 < rows.count() < both
+    everything = page.locator("table.assay-ledger tbody tr").count()
     assert page.locator("#assay-shown").inner_text() == f"{rows.count()} of {everything}"
+    assert page.url.endswith("/claims/?words=AdamW+GB&state=refuted")
+    shown = rows.count()
+    page.reload()
+    assert rows.count() == shown
+
+
+def test_the_ledger_is_read_without_scripts(open_page):
+    """A group opens by itself, and each row says its whole sentence."""
+    page = open_page("claims/", java_script_enabled=False)
+    page.locator("summary", has_text="AdamW:").click()
+    assert page.locator("table.assay-ledger tbody tr:visible").count() > 20
+    assert page.locator(".assay-filter").is_hidden()
 
 
 def test_search_finds_a_term_by_its_alias(open_page):

@@ -16,9 +16,19 @@ function assayButton(text, act) {
   return button;
 }
 
+/* What a cell states is a sentence with the heads of its row and column. */
+function assaySaid(row, link) {
+  const said = row.dataset.sentence || link.textContent;
+  const cell = link.closest("td");
+  if (!cell || !cell.cellIndex) return said;
+  const head = cell.closest("table").querySelectorAll("thead th")[cell.cellIndex];
+  const heads = [cell.parentNode.cells[0], head].map((one) => (one ? one.textContent.trim() : ""));
+  return `${heads.filter(Boolean).join(", ")}: ${said}`;
+}
+
 function assayCitation(row, link) {
   const address = location.href.split("#")[0] + "#" + link.id;
-  const said = row.dataset.sentence || link.textContent;
+  const said = assaySaid(row, link);
   const ran = row.dataset.date;
   const text = `“${said}” ${document.title}. Checked by a run on ${ran}. ${address}`;
   const key = link.id.replace(/[^\w-]/g, "");
@@ -65,7 +75,7 @@ function assayCard(link, row) {
   const close = assayButton("×", () => assayClose(true));
   close.className = "assay-card-close";
   close.setAttribute("aria-label", "Close the proof");
-  const said = assayMade("p", "assay-card-said", row.dataset.sentence || link.textContent);
+  const said = assayMade("p", "assay-card-said", assaySaid(row, link));
   const status = [...link.classList].filter((name) => name !== "assay-claim").join(" ");
   const parts = [close, said, list, ...ran.map((node) => node.cloneNode(true))];
   const card = assayMade("div", `assay-card ${status}`, ...parts, assayActions(row, link));
@@ -149,24 +159,54 @@ document.addEventListener("keydown", (event) => {
 });
 window.addEventListener("hashchange", assayOpenAddressed);
 
-/* The filter of the claims page. The page is complete without it. */
+/* The filter of the claims page: words and a state, kept in the address. Without it the page is
+   complete: each group opens by itself. */
 function assayFilter() {
   const box = document.querySelector(".assay-filter");
   const rows = [...document.querySelectorAll(".assay-ledger tbody tr")];
   if (!box || !rows.length) return;
   const input = box.querySelector("input");
+  const chips = [...box.querySelectorAll("button")];
   const shown = box.querySelector("[role=status]");
+  const asked = new URLSearchParams(location.search);
+  let state = asked.get("state") || "";
+  if (!chips.some((chip) => chip.dataset.state === state)) state = "";
+  input.value = asked.get("words") || "";
   box.hidden = false;
-  input.addEventListener("input", () => {
+  const texts = new Map();
+  for (const row of rows) {
+    const name = row.closest("details").querySelector("summary strong").textContent;
+    texts.set(row, `${name} ${row.textContent}`.toLowerCase());
+  }
+  const filter = () => {
     const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const isAll = !words.length && !state;
     let count = 0;
     for (const row of rows) {
-      const text = row.textContent.toLowerCase();
-      row.hidden = !words.every((word) => text.includes(word));
-      count += row.hidden ? 0 : 1;
+      const fits = (!state || row.dataset.state === state) && words.every((word) => texts.get(row).includes(word));
+      row.hidden = !fits;
+      count += fits ? 1 : 0;
     }
+    for (const group of document.querySelectorAll(".assay-group")) {
+      group.hidden = !group.querySelector("tbody tr:not([hidden])");
+      group.open = !isAll;
+    }
+    for (const chip of chips) chip.setAttribute("aria-pressed", String(chip.dataset.state === state));
     shown.textContent = `${count} of ${rows.length}`;
-  });
+    const kept = new URLSearchParams();
+    if (input.value) kept.set("words", input.value);
+    if (state) kept.set("state", state);
+    const search = String(kept) ? `?${kept}` : "";
+    if (search !== location.search) history.replaceState(history.state, "", location.pathname + search + location.hash);
+  };
+  input.addEventListener("input", filter);
+  for (const chip of chips) {
+    chip.addEventListener("click", () => {
+      state = chip.dataset.state;
+      filter();
+    });
+  }
+  filter();
 }
 if (window.document$) {
   window.document$.subscribe(assayProofs);
