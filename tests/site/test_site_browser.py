@@ -1,5 +1,7 @@
 """The site in a real browser: two widths, two schemes, keyboard, and without scripts."""
 
+import re
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
@@ -72,38 +74,108 @@ def test_a_page_speaks_to_no_other_host(open_page, address, path):
     assert problems == []
 
 
-def test_a_claim_leads_to_its_proof_and_back(open_page):
-    """Following a claim by keyboard shows its row; the row leads back to the sentence."""
+def test_a_claim_opens_its_proof_by_keyboard_and_escape_closes_it(open_page):
+    """The card stands under the sentence; focus stays on the figure; the address is the claim's."""
     page = open_page("glossary/adamw/")
     claim = page.locator("#claim-total")
     claim.focus()
     page.keyboard.press("Enter")
-    page.wait_for_url("**#proof-total")
-    row = page.locator("#proof-total")
-    assert row.is_visible()
-    assert "64.242089984 GB" in row.inner_text()
-    assert "verified" in row.inner_text()
-    row.locator("a").first.click()
     page.wait_for_url("**#claim-total")
+    card = page.locator(".assay-card")
+    assert "64.242089984 GB" in card.inner_text()
+    assert "assay check glossary/adamw.md" in card.inner_text()
+    assert claim.get_attribute("aria-expanded") == "true"
+    assert page.evaluate("document.activeElement.id") == "claim-total"
+    page.keyboard.press("Escape")
+    assert page.locator(".assay-card").count() == 0
+    assert claim.get_attribute("aria-expanded") == "false"
+
+
+def test_the_card_closes_by_its_button_and_gives_the_focus_back(open_page):
+    """Who closed it goes on at the figure."""
+    page = open_page("glossary/adamw/")
+    page.locator("#claim-total").click()
+    page.get_by_role("button", name="Close the proof").click()
+    assert page.locator(".assay-card").count() == 0
+    assert page.evaluate("document.activeElement.id") == "claim-total"
+
+
+def test_one_proof_is_open_at_a_time_and_what_is_read_stays_in_place(open_page):
+    """Opening a second closes the first, above it, and the second sentence does not move."""
+    page = open_page("glossary/vram/")
+    claims = page.locator("a.assay-claim")
+    claims.nth(0).click()
+    second = claims.nth(claims.count() // 2)
+    second.scroll_into_view_if_needed()
+    page.wait_for_timeout(200)
+    top = "link => link.getBoundingClientRect().top"
+    before = second.evaluate(top)
+    second.click()
+    assert page.locator(".assay-card").count() == 1
+    page.wait_for_timeout(200)
+    assert abs(second.evaluate(top) - before) < 2
+
+
+def test_the_address_of_a_claim_opened_anew_shows_its_sentence_and_its_proof(open_page):
+    """Both are on the first screen."""
+    page = open_page("glossary/adamw/#claim-total")
+    page.locator(".assay-card").wait_for()
+    page.wait_for_timeout(300)
+    for part in ("#claim-total", ".assay-card dl"):
+        top = page.locator(part).bounding_box()["y"]
+        assert 40 < top < 900, (part, top)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_an_open_proof_passes_the_accessibility_rules_and_fits(open_page, scheme, width):
+    """The card, with its citation, breaks no rule and is not wider than the page."""
+    page = open_page("glossary/adamw/#claim-total", width=width, scheme=scheme)
+    page.get_by_role("button", name="Cite").click()
+    assert "@misc" in page.locator(".assay-card pre").inner_text()
+    page.wait_for_timeout(500)  # the theme's header fades
+    rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+    options = {"runOnly": rules, "resultTypes": ["violations"]}
+    assert [one["id"] for one in Axe().run(page, options=options).response["violations"]] == []
+    overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.evaluate(overflow) <= 0
 
 
 def test_the_proof_is_there_without_scripts(open_page):
     """Claims, proofs and equations are on the page when scripts are off."""
     page = open_page("glossary/adamw/", java_script_enabled=False)
+    page.locator("#claim-total").click()
+    page.wait_for_url("**#proof-total")
     assert page.locator("#proof-total").is_visible()
+    page.locator("#proof-total").get_by_text("back to the sentence").click()
+    page.wait_for_url("**#claim-total")
     assert page.locator("math").count() > 5
     assert page.locator("a.assay-claim").count() >= 6
 
 
 def test_the_ledger_can_be_filtered(open_page):
-    """Typing words leaves the rows that hold all of them, and says how many."""
+    """Words and a state leave the rows that fit both, say how many, and stand in the address."""
     page = open_page("claims/")
     rows = page.locator("table.assay-ledger tbody tr:visible")
-    everything = rows.count()
-    page.get_by_label("Filter").fill("optimizer-state refuted")
-    page.get_by_label("Filter").fill("64.24 GB")
-    assert 0 < rows.count() < everything
+    assert rows.count() == 0, "groups are closed until something is asked"
+    page.get_by_label("Filter").fill("AdamW GB")
+    both = rows.count()
+    page.get_by_role("button", name="refuted by a run").click()
+    assert 0 < rows.count() < both
+    everything = page.locator("table.assay-ledger tbody tr").count()
     assert page.locator("#assay-shown").inner_text() == f"{rows.count()} of {everything}"
+    assert page.url.endswith("/claims/?words=AdamW+GB&state=refuted")
+    shown = rows.count()
+    page.reload()
+    assert rows.count() == shown
+
+
+def test_the_ledger_is_read_without_scripts(open_page):
+    """A group opens by itself, and each row says its whole sentence."""
+    page = open_page("claims/", java_script_enabled=False)
+    page.locator("summary", has_text=re.compile("^AdamW:")).click()
+    assert page.locator("table.assay-ledger tbody tr:visible").count() > 20
+    assert page.locator(".assay-filter").is_hidden()
 
 
 def test_search_finds_a_term_by_its_alias(open_page):
@@ -114,18 +186,33 @@ def test_search_finds_a_term_by_its_alias(open_page):
     page.locator(".md-search-result__item a", has_text="AdamW").first.wait_for(timeout=10_000)
 
 
-def test_back_returns_to_the_sentence_and_its_address(open_page, address):
-    """From a claim to its proof and back, five times along a page: the same place, the same URL."""
-    page = open_page("glossary/vram/")
+@pytest.mark.parametrize("width", WIDTHS)
+def test_opening_and_closing_a_proof_scrolls_by_nothing(open_page, address, width):
+    """Five times along a page: the same place, the claim's own address, no entry in the history."""
+    page = open_page("glossary/vram/", width=width)
     claims = page.locator("a.assay-claim")
+    entries = page.evaluate("history.length")
     for number in range(0, claims.count(), max(1, claims.count() // 5)):
         claim = claims.nth(number)
         claim.scroll_into_view_if_needed()
         page.wait_for_timeout(200)
         before = page.evaluate("scrollY")
-        assert page.url == address + "glossary/vram/"
         claim.click()
-        page.wait_for_url("**/#proof-*")
-        page.go_back()
-        page.wait_for_url(address + "glossary/vram/")
-        page.wait_for_function("y => Math.abs(scrollY - y) < 3", arg=before)
+        page.locator(".assay-card").wait_for()
+        page.wait_for_timeout(100)
+        assert page.evaluate("scrollY") == before
+        assert page.url == f"{address}glossary/vram/#{claim.get_attribute('id')}"
+        page.keyboard.press("Escape")
+        page.wait_for_timeout(100)
+        assert page.evaluate("scrollY") == before
+    assert page.evaluate("history.length") == entries
+
+
+def test_back_leaves_the_page_whose_proofs_were_opened(open_page, address):
+    """Looking at proofs is no step to go back over."""
+    page = open_page("glossary/")
+    page.goto(address + "glossary/vram/")
+    for number in (0, 1):
+        page.locator("a.assay-claim").nth(number).click()
+    page.go_back()
+    page.wait_for_url(address + "glossary/")

@@ -5,31 +5,43 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from ..nouns import HOLE, Block, Claim, Entry, Given, Opinion
 
 _END = re.compile(r"[.!?](?=\s+[\"“(]?[A-Z0-9\ufffc])\s+")
 
 
-def of_claims(entry: Entry) -> dict[int, str]:
+class Said(NamedTuple):
+    """A sentence in three parts: what stands before a claim's text, the text, what follows."""
+
+    before: str
+    text: str
+    after: str
+
+    @property
+    def whole(self) -> str:
+        """The sentence as it is read."""
+        return "".join(self)
+
+
+def of_claims(entry: Entry) -> dict[int, Said]:
     """Return the sentence of each claim of *entry*, by the offset at which the claim stands."""
     bound: list[Claim | Given | Opinion] = [*entry.claims, *entry.givens, *entry.opinions]
-    texts = {item.span.start: item.text for item in bound}
+    texts = {item.span.start: " ".join(item.text.split()) for item in bound}
     found = dict(pair for block in entry.blocks for pair in _of_block(block, texts))
-    return {claim.span.start: found.get(claim.span.start, claim.text) for claim in entry.claims}
+    none = {c.span.start: Said("", texts[c.span.start], "") for c in entry.claims}
+    return {start: found.get(start, said) for start, said in none.items()}
 
 
-def _of_block(block: Block, texts: dict[int, str]) -> Iterator[tuple[int, str]]:
-    starts = [0, *(match.end() for match in _END.finditer(block.text))]
-    said: dict[int, str] = {}
+def _of_block(block: Block, texts: dict[int, str]) -> Iterator[tuple[int, Said]]:
+    starts = [0, *(match.end() for match in _END.finditer(block.text)), len(block.text)]
     for at in (match.start() for match in re.finditer(HOLE, block.text)):
-        if block.offsets[at] not in texts:
-            continue
-        number = bisect_right(starts, at) - 1
-        if number not in said:
-            end = starts[number + 1] if number + 1 < len(starts) else len(block.text)
-            said[number] = _read(block, starts[number], end, texts)
-        yield block.offsets[at], said[number]
+        if block.offsets[at] in texts:
+            number = min(bisect_right(starts, at), len(starts) - 1)
+            before = _read(block, starts[number - 1], at, texts).lstrip()
+            after = _read(block, at + 1, starts[number], texts).rstrip()
+            yield block.offsets[at], Said(before, texts[block.offsets[at]], after)
 
 
 def _read(block: Block, start: int, end: int, texts: dict[int, str]) -> str:
@@ -38,4 +50,4 @@ def _read(block: Block, start: int, end: int, texts: dict[int, str]) -> str:
         texts.get(block.offsets[at], "…") if letter == HOLE else letter
         for at, letter in enumerate(block.text[start:end], start)
     )
-    return " ".join("".join(letters).split())
+    return re.sub(r"\s+", " ", "".join(letters))

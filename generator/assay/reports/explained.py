@@ -45,7 +45,7 @@ def claim(report: Report, verdict: Verdict) -> str:
     place = verdict.claim.place
     lines = [
         f"{verdict.entry}#{verdict.id}  {place.path}:{place.line}:{place.column}",
-        f"  {sentences.of_claims(page)[verdict.claim.span.start]}",
+        f"  {sentences.of_claims(page)[verdict.claim.span.start].whole}",
         "",
         f"stated    {verdict.claim.text}",
         f"computed  {verdict.computed_text or '(nothing)'}{_converted(verdict)}",

@@ -127,7 +127,7 @@ def as_json(report: Report) -> str:
     document = Document(
         schema=SCHEMA,
         ok=report.ok,
-        claims=tuple(_claims(report)),
+        claims=tuple(claims(report)),
         statements=tuple(_statements(report)),
         snippets=tuple(_snippet(s, c) for c in report.checked for s in c.session.snippets),
         findings=tuple(map(_finding, report.findings)),
@@ -136,10 +136,11 @@ def as_json(report: Report) -> str:
     return in_json(msgspec.json.format(msgspec.json.encode(document), indent=2).decode()) + "\n"
 
 
-def _claims(report: Report) -> Iterator[ClaimRow]:
+def claims(report: Report) -> Iterator[ClaimRow]:
+    """Return a row for each claim of the report."""
     said = {entry.path: sentences.of_claims(entry) for entry in report.entries}
     for verdict in report.verdicts:
-        yield _claim(verdict, said[verdict.claim.place.path][verdict.claim.span.start])
+        yield _claim(verdict, said[verdict.claim.place.path][verdict.claim.span.start].whole)
 
 
 def _claim(verdict: Verdict, sentence: str) -> ClaimRow:

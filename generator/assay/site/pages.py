@@ -17,6 +17,7 @@ import markupsafe
 from msgspec import Struct
 
 from .. import pictures
+from ..entries import sentences
 from ..findings.codes import CODES
 from ..made import CATEGORIES, FINDINGS, LEDGER, TERMS, address_of
 from ..nouns import Checked, Entry, Key, Paper, Report, Status, Verdict
@@ -25,9 +26,10 @@ from ..project import Project
 from ..reports import again, provenance, schemas
 from ..reports.badge import as_badge
 from ..reports.compared import condition_words
+from ..reports.csv import as_csv
 from ..reports.json import as_json
 from ..reports.summary import Summary, counted, statuses, summary
-from . import weave
+from . import ledger, weave
 from .anchors import anchors
 from .guard import shielded
 from .inline import OURS, UNSET, coded, inert, text_of
@@ -151,6 +153,7 @@ def weave_page(site: Site, entry: Entry) -> str:
         "entry.md" if entry.front else "page.md",
         entry=entry,
         woven=woven,
+        said=sentences.of_claims(entry),
         papers=_papers_of(entry, site.project.papers),
         before=[site.terms[slug] for slug in needs if slug in site.terms],
         after=site.followers.get(entry.slug, ()),
@@ -171,7 +174,8 @@ def made(site: Site) -> dict[str, str]:
         found[site.category_paths[category]] = ("category.md", page)
     rendered = {path: _render(site, path, name, **more) for path, (name, more) in found.items()}
     texts = {f"{LEDGER}/schemas/{name}.json": schemas.schema(name) for name in schemas.NAMES}
-    texts |= {f"{LEDGER}.json": as_json(site.report), f"{LEDGER}/badge.json": as_badge(site.report)}
+    texts |= {f"{LEDGER}.json": as_json(site.report), f"{LEDGER}.csv": as_csv(site.report)}
+    texts |= {f"{LEDGER}/badge.json": as_badge(site.report)}
     return rendered | texts
 
 
@@ -214,9 +218,11 @@ def _environment() -> jinja2.Environment:
     env.filters["counted"] = counted
     env.filters["worst"] = _worst
     env.filters["figure"] = lambda text: markupsafe.Markup(text_of(text))  # noqa: S704 - escaped there
+    env.filters["shown"] = lambda verdict: markupsafe.Markup(text_of(weave.shown(verdict)))  # noqa: S704 - escaped there
     env.filters["coded"] = lambda text: markupsafe.Markup(coded(text))  # noqa: S704 - escaped there
     env.filters["condition"] = condition_words
     env.filters["provenance"] = provenance.of
+    env.filters["again"] = again.check
     env.filters["measure"] = again.measure_session
     return env
 
@@ -286,18 +292,15 @@ def _letters(site: Site) -> dict[str, list[tuple[str, Entry, bool]]]:
     return dict(letters)
 
 
-def _ledger(site: Site) -> dict[str, list[tuple[Entry, str, Verdict]]]:
-    """Return the rows of the ledger; those that await a GPU stand apart."""
+def _ledger(site: Site) -> dict[str, list[ledger.Group]]:
     others = [e for e in site.report.entries if not e.front and e.path in site.addresses]
-    rows = [
-        (entry, site.addresses[entry.path], verdict)
+    pages = [
+        (entry, site.addresses[entry.path], site.verdicts.get(entry.slug, ()))
         for entry in (*site.terms.values(), *others)
-        for verdict in site.verdicts.get(entry.slug, ())
     ]
-    waiting = {Status.STALE, Status.UNMEASURED}
     return {
-        "rows": [row for row in rows if row[2].status not in waiting],
-        "awaiting": [row for row in rows if row[2].status in waiting],
+        "groups": ledger.groups(pages, awaiting=False),
+        "awaiting": ledger.groups(pages, awaiting=True),
     }
 
 
