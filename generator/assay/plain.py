@@ -65,3 +65,16 @@ def in_json(text: str) -> str:
     """
     shown = HIDDEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
     return shown.replace("##", "\\u0023#")
+
+
+def in_xml(text: str) -> str:
+    r"""Write what a log would obey as XML writes a character: by its number.
+
+    >>> in_xml("::error::a ##[error]")
+    '&#58;:error::a &#35;#[error]'
+    """
+
+    def written(match: re.Match[str]) -> str:
+        return f"{match[0][:-1]}&#{ord(match[0][-1])};"
+
+    return _COMMAND.sub(written, text)

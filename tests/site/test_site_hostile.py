@@ -19,6 +19,15 @@ from . import conftest
 
 MARKS = "`" * 10
 RUN = "(window.ran=1,alert(1))"
+HOME = """\
+# Home
+
+```python exec="on" id="home"
+pages = 1 + 1
+```
+
+Welcome to [2](claim:pages) pages.
+"""
 PRINTED = Path(__file__).with_name("hostile") / "printed.txt"
 BLOCKS = (block.partition("\n") for block in PRINTED.read_text("utf-8").split("%% ")[1:])
 TEXTS = {name: text.rstrip("\n").replace("RUN", RUN) for name, _, text in BLOCKS} | {
@@ -133,7 +142,7 @@ def other(name, text):
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory):
     root = tmp_path_factory.mktemp("hostile")
-    files = {"mkdocs.yml": CONFIG, "assay.toml": "", "docs/index.md": "# Home\n\nWelcome.\n"}
+    files = {"mkdocs.yml": CONFIG, "assay.toml": "", "docs/index.md": HOME}
     files |= {f"docs/printed/{n:02}.md": printing(text) for n, text in enumerate(TEXTS.values())}
     files |= {f"glossary/{name}.md": term(name, text) for name, text in NAMES.items()}
     files |= {f"docs/other/{name}.md": other(name, text) for name, text in NAMES.items()}

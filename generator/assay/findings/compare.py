@@ -141,8 +141,12 @@ def _value(ask: Ask, checked: Checked | None) -> Value:
 
 def _near(probe: str, value: Value) -> str:
     last = re.sub(r"""\[["'](.*)["']\]""", r"\1", probe.replace("[", ".[").split(".")[-1])
-    there = f"there is: {', '.join(value.near[:8])}" if value.near else "bind the name in the code"
-    return nearest(last, value.near) or there
+    if not value.near:
+        return "bind the name in the code"
+    there = ", ".join(value.near[:8])
+    if value.text == "dict":
+        there = ", ".join(n if n.startswith("[") else f"[{n!r}]" for n in value.near[:8])
+    return nearest(last, value.near) or f"there is: {there}"
 
 
 def _unanswered(blank: Verdict, bound: Bound, why: Unanswered, names: Names) -> Verdict:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from xml.etree import ElementTree
 
 from ..nouns import Finding, Place, Report
-from ..plain import visible
+from ..plain import in_xml, visible
 from . import again
 
 Element = ElementTree.Element
@@ -26,7 +26,7 @@ def as_junit(report: Report) -> str:
     top = Element("testsuites", {"name": "assay", "time": f"{report.seconds:.3f}"} | counts)
     top.extend(suites)
     ElementTree.indent(top)
-    return ElementTree.tostring(top, "unicode", xml_declaration=True) + "\n"
+    return in_xml(ElementTree.tostring(top, "unicode", xml_declaration=True)) + "\n"
 
 
 def _cases(report: Report) -> dict[str, list[Element]]:

@@ -15,6 +15,7 @@ import msgspec
 
 from ..findings.codes import CODES
 from ..nouns import Edit, Finding, Place, Report
+from ..plain import in_json
 from . import again
 from .summary import claims_by_place
 
@@ -36,7 +37,7 @@ def as_sarif(report: Report) -> str:
         "results": results,
     }
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
-    return msgspec.json.format(msgspec.json.encode(log), indent=2).decode() + "\n"
+    return in_json(msgspec.json.format(msgspec.json.encode(log), indent=2).decode()) + "\n"
 
 
 def _rule(code: str) -> dict[str, Any]:

@@ -24,7 +24,8 @@ def probe(namespace, path):
                     found = found[int(index) if index else single or double]
             except (KeyError, AttributeError, IndexError, TypeError):
                 shown = [str(n) for n in near if not str(n).startswith("__")]
-                return {"kind": "missing", "near": shown[:200]}
+                inside = type(found).__name__
+                return {"kind": "missing", "near": shown[:200], "text": inside}
             first = False
         return value(found)
     except BaseException as error:
@@ -33,7 +34,7 @@ def probe(namespace, path):
 
 def near_names(found):
     if isinstance(found, dict):
-        return [f"[{key!r}]" for key in found if isinstance(key, (int, str))]
+        return [key if isinstance(key, str) else f"[{key!r}]" for key in found]
     if isinstance(found, (list, tuple)):
         return [f"[{i}]" for i in range(len(found))]
     return dir(found)
