@@ -115,3 +115,92 @@ def test_a_difference_ends_the_build(root, built):
     assert built.returncode == 1
     assert not (root / "site").exists()
     assert not (root / "ran").exists()
+
+
+def test_what_a_typesetter_makes_of_a_page_is_no_difference(tmp_path):
+    """Fractions, arrows, keys, task lists, footnotes and tabs are what their author wrote."""
+    files = {
+        "assay.toml": "",
+        "mkdocs.yml": TYPESET,
+        "docs/index.md": TYPESETTING,
+    }
+    for path, text in files.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "assay", "build"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+TYPESET = """\
+site_name: Typeset
+theme: {name: material, font: false}
+plugins: [assay]
+markdown_extensions:
+  - attr_list
+  - md_in_html
+  - tables
+  - footnotes
+  - def_list
+  - abbr
+  - admonition
+  - pymdownx.details
+  - pymdownx.highlight
+  - pymdownx.superfences
+  - pymdownx.smartsymbols
+  - pymdownx.keys
+  - pymdownx.tasklist
+  - pymdownx.tilde
+  - pymdownx.caret
+  - pymdownx.mark
+  - pymdownx.magiclink
+  - pymdownx.inlinehilite
+  - pymdownx.tabbed: {alternate_style: true}
+  - toc: {permalink: true}
+"""
+TYPESETTING = """\
+# Things
+
+```python exec="on" id="a"
+n, size = 4, 12_000_000_000
+```
+
+Press ++ctrl+1++ and see H~2~O, ==marked [4](claim:n)==, x^2^, (c), 1/2, 3/4, +/-, -->.
+
+- [x] done [4](claim:n "id=task")
+
+Term
+:   A definition of [12 GB](claim:size).
+
+Text[^1] with a note. HTML is here.
+
+[^1]: The note says [4](claim:n "id=note") and `x = 3 GB`.
+
+*[HTML]: Hyper Text
+
+!!! note "Title of [4](claim:n "id=title")"
+    Inside [4](claim:n "id=inside").
+
+=== "One"
+
+    > "quoted [12 GB](claim:size "false for n, id=quoted")"
+    >
+    > [Elsewhere](https://example.org/5-gb), read 2026-01-02
+
+| a | b |
+|---|---|
+| [4](claim:n "id=cell") | `a \\\\| b` |
+
+1. One
+2. Two [4](claim:n "id=item")
+
+See [another](https://example.org "9 GB of it") and https://example.org/5-gb, `#!python x = 3`,
+$E = mc^2$.
+
+<div markdown>
+
+In HTML [4](claim:n "id=div").
+
+</div>
+"""

@@ -9,6 +9,8 @@ import difflib
 import posixpath
 import re
 
+from msgspec.structs import replace
+
 from ..nouns import Finding, Link, Place, Span
 
 KINDS = ("claim", "given", "opinion")
@@ -66,6 +68,15 @@ def binds_nothing(place: Place, written: str, kind: str = "claim") -> Finding:
         message=f"{written!r} is nearly {_ARTICLES[kind]} {kind}, and binds nothing",
         hint=f"write [12 GB]({kind}:name), without a space, and define what it names",
     )
+
+
+def left_over(place: Place, written: str, in_html: bool) -> Finding:
+    """Return the finding of what stands in the prose as it was written, or in HTML."""
+    found = binds_nothing(place, written)
+    return replace(found, hint=_APART) if in_html else found
+
+
+_APART = "put an empty line between the tag and the text, so that it is read as Markdown"
 
 
 def _decoded(escaped: str) -> str:

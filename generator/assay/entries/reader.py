@@ -86,7 +86,7 @@ class Reader:
         self._indented: list[_Indented] = []
         self._letters: list[str] = []
         self._offsets: list[int] = []
-        self._heading = self._raised = False
+        self._heading = self._raised = self._in_html = False
 
     def read(self, text: str, offsets: Iterable[int]) -> None:
         """Read *text*, whose character *i* stands at ``offsets[i]`` of the file."""
@@ -147,12 +147,9 @@ class Reader:
             self._image(detail["dest_url"], text.source, text.source.span(text.events[text.at][1]))
         elif name == "Image":
             self._hear_title(detail["title"], text.source.span(text.events[text.at][1]).start)
-        if name == "CodeBlock":
+        if name in {"CodeBlock", "HtmlBlock"}:
             self._flush()
-            return self._code(detail, text)
-        if name == "HtmlBlock":
-            self._flush()
-            return self._html_block(text)
+            return self._code(detail, text) if name == "CodeBlock" else self._html_block(text)
         if name == "BlockQuote" and not text.example:
             self._quote(text)
         if name not in _INLINE:
@@ -232,6 +229,7 @@ class Reader:
         offsets = [o for value, where in inside for o in text.source.offsets_of(value, where)]
         source = "".join(value for value, _ in inside)
         self._hear(source, offsets)
+        self._in_html = True
         comments = commented.comments(source)
         for mark in _IN_HTML.finditer(source):
             if not any(span.start <= mark.start() < span.end for span in comments):
@@ -291,9 +289,9 @@ class Reader:
         for match in links.LEFT_OVER.finditer(text):
             at = self._offsets[match.start()]
             if self._text[at - 1 : at] != "\\":
-                self.findings.append(links.binds_nothing(self.lines.place(at), match[0]))
+                self.findings.append(links.left_over(self.lines.place(at), match[0], self._in_html))
         self._letters, self._offsets = [], []
-        self._heading = self._raised = False
+        self._heading = self._raised = self._in_html = False
 
 
 def _belongs(source: Source, where: dict[str, int]) -> bool:

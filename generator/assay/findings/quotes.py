@@ -6,6 +6,7 @@ verdict follows from its claims; nobody types it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from enum import Enum
 
@@ -84,7 +85,11 @@ def _stating(entry: Entry) -> Iterator[Quote]:
 
 
 def _refutes(claim: Claim) -> bool:
-    return "refuted" in claim.title
+    return _REFUTED.search(claim.title) is not None
+
+
+_REFUTED = re.compile(r"(?:^|[,;]\s)\s*(?:refuted|true for )")
+"""A phrase of a title, not a part of an id."""
 
 
 def _holds(quote: Quote, span: Span) -> bool:

@@ -5,6 +5,8 @@ Law: a page that no check has read may show what titles hold, as a list of pages
 
 from __future__ import annotations
 
+import unicodedata
+
 from ..figures.names import Names
 from ..findings import levels, rendered
 from ..findings.rendered import Expected, Shown
@@ -24,7 +26,7 @@ def of_page(site: Site, entry: Entry, names: Names) -> Expected:
         ),
         figures=rendered.unbound([entry], names),
         searched=_is_searched(site, entry.path),
-        printed=_printed(site, entry),
+        printed=f"{_printed(site, entry)}\n{_typeset(entry.text)}",
     )
 
 
@@ -49,3 +51,12 @@ def _printed(site: Site, entry: Entry) -> str:
     return "\n".join(
         ran.output for key in keys & site.checks.keys() for ran in site.checks[key].outcome.snippets
     )
+
+
+def _typeset(text: str) -> str:
+    """Return the fractions that stand as two numbers in *text*, as a typesetter shows them."""
+    fractions = {unicodedata.normalize("NFKC", one).replace("\u2044", "/"): one for one in _SIGNS}
+    return " ".join(sign for written, sign in fractions.items() if written in text)
+
+
+_SIGNS = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒"
