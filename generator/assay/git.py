@@ -24,10 +24,15 @@ def commit(root: Path) -> str:
     return os.fsdecode(name).strip() + ("+" if changed.strip() else "")
 
 
-def changed(root: Path) -> frozenset[str]:
-    """Return the paths from *root* that differ from the last commit, new files included."""
+def changed(root: Path, base: str = "") -> frozenset[str]:
+    """Return the paths from *root* that differ from the last commit, new files included.
+
+    With *base*: from the commit at which this branch left it. Raises :class:`GitError` where that
+    is not here.
+    """
+    since = os.fsdecode(_git(root, "merge-base", "HEAD", base)).strip() if base else "HEAD"
     outputs = (
-        _git(root, "diff", "--name-only", "--relative", "-z", "HEAD"),
+        _git(root, "diff", "--name-only", "--relative", "-z", since),
         _git(root, "ls-files", "--others", "--exclude-standard", "-z"),
     )
     return frozenset(os.fsdecode(path) for o in outputs for path in o.split(b"\0") if path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 
 import pytest
@@ -152,6 +153,41 @@ def test_a_change_is_checked_whatever_its_name_and_kind(
     done = committed.assay("check", "--changed")
     assert done.returncode == 1, done.stdout + done.stderr
     assert f"{checked}: " in done.stdout
+
+
+def git(project: Project, *arguments: str) -> None:
+    who = ["-c", "user.name=maintainers", "-c", "user.email=m@example.org"]
+    subprocess.run(["git", *who, *arguments], cwd=project.root, check=True, capture_output=True)
+
+
+def test_what_asks_a_changed_page_is_checked_with_it(make: Make) -> None:
+    """Of many pages, the one that changed and those whose claims ask its sessions."""
+    others = {f"docs/p{n}.md": page(f"x = {n}", f"[{n}](claim:x)") for n in range(20)}
+    asking = {"docs/asks.md": "It is [3](claim:p3/x).\n", "docs/other.md": "[4](claim:p4/x)\n"}
+    made = make({**others, **asking})
+    for command in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "all"]):
+        git(made, *command)
+    made.edit("docs/p3.md", "x = 3", "x = 33")
+    done = made.assay("check", "--changed", "--format", "json")
+    found = json.loads(done.stdout)
+    assert {claim["path"] for claim in found["claims"]} == {"docs/p3.md", "docs/asks.md"}
+    assert {claim["verdict"] for claim in found["claims"]} == {"fails"}
+    assert found["summary"]["sessions"] == 1
+
+
+def test_a_branch_is_compared_with_where_it_left_its_base(committed: Project) -> None:
+    """What the base has changed since is not this branch's; a base that is not here is an error."""
+    git(committed, "branch", "base")
+    committed.edit("docs/другая.md", "[2]", "[3]")
+    git(committed, "commit", "-qam", "ours")
+    assert "nothing differs" in committed.assay("check", "--changed").stderr
+    done = committed.assay("check", "--base", "base")
+    assert done.returncode == 1
+    assert "1 claim: 1 failing" in done.stdout
+    done = committed.assay("check", "--base", "nowhere")
+    assert done.returncode == 2
+    assert "nowhere" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_what_is_no_page_is_found_again_by_a_check_of_all(make: Make) -> None:

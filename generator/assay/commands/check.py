@@ -31,6 +31,7 @@ from . import options, selection
 )
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write it there.")
 @click.option("--changed", is_flag=True, help="Only pages that differ from the last commit.")
+@click.option("--base", metavar="REF", help="As --changed, from where this branch left REF.")
 @click.option(
     "--device",
     type=click.Choice([device.value for device in Device]),
@@ -50,6 +51,7 @@ def check(
     format_: str,
     output: Path | None,
     changed: bool,
+    base: str | None,
     device: str,
     twice: bool,
     write_baseline: bool,
@@ -66,7 +68,7 @@ def check(
         top = options.root_of(root, paths)
         files = selection.files_of(top, paths)
         project = read(top, [file for file in files if file.endswith(".md")])
-        pages = _pages(project, files, changed=changed)
+        pages = _pages(project, files, changed=changed, base=base or "")
         scope = Scope(pages=pages, require_records=require_records)
         here = Device(device)
         project = _with_baseline(project, scope) if write_baseline else project
@@ -113,13 +115,15 @@ def _for_github(root: Path, report: Report) -> Report:
     return report
 
 
-def _pages(project: Project, files: list[str], *, changed: bool) -> frozenset[str] | None:
+def _pages(
+    project: Project, files: list[str], *, changed: bool, base: str
+) -> frozenset[str] | None:
     named = selection.pages_for(project, files) if files else None
-    if not changed:
+    if not (changed or base):
         return named
-    differing = selection.changed_pages(project, git.changed(project.root))
+    differing = selection.changed_pages(project, git.changed(project.root, base))
     if named is None or differing is None:
         return named if differing is None else differing
     if not named & differing:
-        raise options.Nothing("no page that is named differs from the last commit")
+        raise options.Nothing(f"no page that is named differs from {base or 'the last commit'}")
     return named & differing

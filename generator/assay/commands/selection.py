@@ -110,11 +110,26 @@ def _imports(code: str, module: str) -> bool:
 def changed_pages(project: Project, changed: Iterable[str]) -> frozenset[str] | None:
     """Return the pages to check after a change; None, all of them, where another file changed.
 
-    Whatever is no page may be read by any page: a snippet, a citation, data. A check of all is
+    A page whose claims ask a session of a changed page is one of them. Whatever is no page may be read by any page: a snippet, a citation, data. A check of all is
     cheap, as what did not change is not run again.
     """
     given = set(changed)
     pages = {page.path for page in project.pages}
     if not given:
         raise Nothing("nothing differs from the last commit")
-    return frozenset(given) if given <= pages else None
+    return frozenset(given) | _asking(project, given) if given <= pages else None
+
+
+def _asking(project: Project, changed: set[str]) -> set[str]:
+    """Return the pages whose claims ask a session of one of the *changed* pages."""
+    slugs = {page.slug for page in project.pages if page.path in changed}
+    return {
+        entry.path
+        for entry in read_entries(project)
+        for claim in entry.claims
+        for address in (claim.address, *_OTHERS.findall(claim.title))
+        if address.rpartition("/")[0] in slugs
+    }
+
+
+_OTHERS = re.compile(r"(?:true|false) for (\S+?)(?:[,;]|$)")
