@@ -111,8 +111,8 @@ def changed_pages(project: Project, changed: Iterable[str]) -> frozenset[str] | 
     """Return the pages to check after a change; None, all of them, where another file changed.
 
     A page whose claims ask a session of a changed page is one of them. Whatever is no page may be
-    read by any page: a snippet, a citation, data. A check of all is cheap, as what did not change is
-    not run again.
+    read by any page: a snippet, a citation, data. A check of all is cheap, as what did not
+    change is not run again.
     """
     given = set(changed)
     pages = {page.path for page in project.pages}
