@@ -119,3 +119,34 @@ def test_a_link_in_the_docs_publishes_nothing_from_outside(tmp_path):
     assert (root / "out" / "public" / "index.html").is_file()
     assert not (root / "out" / "public" / "notes.txt").exists()
     assert sorted(path.name for path in (root / "out").iterdir()) == ["public"]
+
+
+HOOKS = {
+    "does not parse": ("def on_config(:\n", r"hooks\.py:1: SyntaxError"),
+    "imports what is not there": ("import nothing_like_it\n", r"hooks\.py:1: ModuleNotFoundError"),
+    "fails on a page": (
+        "def on_page_markdown(markdown, **_):\n    raise ValueError('why')\n",
+        r"hooks\.py:2: ValueError: why",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_a_fault_of_a_hook_is_told_at_its_line(tmp_path, name):
+    """It is a user's mistake: one line, no traceback, and the last site stays."""
+    hook, said = HOOKS[name]
+    config = "site_name: A\nplugins: [assay]\nhooks: [hooks.py]\n"
+    for path, text in {
+        "assay.toml": "",
+        "mkdocs.yml": config,
+        "docs/index.md": "# A\n",
+        "hooks.py": hook,
+    }.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "assay", "build"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert re.search(said, done.stderr)
+    assert "Traceback" not in done.stderr

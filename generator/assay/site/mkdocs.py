@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
+import traceback
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -55,7 +56,22 @@ def build(project: Project, report: Report) -> tuple[Path, int]:
         raise SiteError(f"{message}; the site was left as it was", 1) from error
     except ForeignError as error:
         raise SiteError(str(error), 2) from error
+    except Exception as error:
+        where = _place_of(error, project.root)
+        if not where:
+            raise  # no file of the project has a part in it
+        said = f"{where}: {type(error).__name__}: {error}"
+        raise SiteError(f"{said}; the site was left as it was", 1) from error
     return target, sum(1 for _ in target.rglob("*.html"))
+
+
+def _place_of(error: Exception, root: Path) -> str:
+    """Return the last line of a file of the project, such as a hook, that *error* came through."""
+    frames = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    frames += [(error.filename or "", error.lineno)] if isinstance(error, SyntaxError) else []
+    own = [(Path(file), line) for file, line in frames if Path(file).is_relative_to(root)]
+    outside = [(file, line) for file, line in own if "site-packages" not in file.parts]
+    return f"{outside[-1][0].relative_to(root)}:{outside[-1][1]}" if outside else ""
 
 
 def serve(root: Path, address: str, open_in_browser: bool) -> None:
