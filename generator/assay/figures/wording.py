@@ -52,8 +52,9 @@ VAGUE = frozenset(
 
 SCALING = frozenset(
     "k m b t bn mn tn mm mio mrd mia lakh lakhs crore crores milliard milliards billiard "
-    "quadrillion quintillion sextillion septillion tenths hundredths thousandths millionths billionths "
-    "trillionths ppm ppb ppt permille pct bp bps pp squared cubed тыс млн млрд 千 万 億 亿".split()
+    "quadrillion quintillion sextillion septillion tenths hundredths thousandths millionths "
+    "billionths trillionths ppm ppb ppt permille pct bp bps pp squared cubed "
+    "тыс млн млрд 千 万 億 亿".split()
 )
 """Words that multiply the figure right before them, and are not read as that."""
 
