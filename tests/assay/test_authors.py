@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from assay import lint
 from assay.findings.codes import CODES
 
 from .conftest import Make
@@ -204,3 +205,13 @@ def test_nothing_that_explains_changes_a_result(make: Make) -> None:
     made.assay("explain", "a#total")
     assert made.report()["summary"]["reused"] == 1
     json.dumps(made.report())
+
+
+def test_the_title_of_an_image_is_read_and_dashes_part_the_words_of_a_quote() -> None:
+    drawn = [lint('![a bar](https://e.org/b.png "99 GB high")')]
+    drawn += [lint('![a bar][b]\n\n[b]: https://e.org/b.png "99 GB high"')]
+    assert ["A201" in {finding.code for finding in found} for found in drawn] == [True, True]
+    source = "\n>\n> [a page](https://e.org), read 2026-11-22"
+    claim = '[6 GB](claim:x "refuted, true for y")'
+    quoted = lint(f"> {'—'.join(['word'] * 30)} {claim}{source}")
+    assert [finding.code for finding in quoted] == ["A208"]

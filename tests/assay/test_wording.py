@@ -199,3 +199,26 @@ def test_a_project_has_units_of_its_own() -> None:
         wrong = stated.read(value, text.replace("30", "31"), Condition(), names)
         with pytest.raises(stated.Mismatch):
             match.compare(value, wrong)
+
+
+@pytest.mark.parametrize(
+    "word", ["k", "k tokens", "bn", "lakh", "ppm", "kilotokens", "Mtokens", "orders of magnitude"]
+)
+def test_a_word_that_would_multiply_the_figure_is_refused(word: str) -> None:
+    with pytest.raises(FigureError, match="would multiply"):
+        wording.read(f"10000 {word}", Lexicon())
+
+
+@pytest.mark.parametrize("text", ["10000 k-means runs", "10000 microbatches", "10000 rows of k"])
+def test_other_words_behind_a_figure_stay_free(text: str) -> None:
+    figure = wording.read(text, Lexicon()).figure
+    assert figure is not None
+    assert figure.value == 10000
+
+
+def test_negative_is_a_minus_sign_right_before_a_figure() -> None:
+    """Elsewhere it is a word."""
+    figures = [
+        wording.read(t, Lexicon()).figure for t in ("negative 5", "negative likelihood of 5")
+    ]
+    assert [figure.value for figure in figures if figure is not None] == [-5, 5]

@@ -145,7 +145,6 @@ class Reader:
             return self._link(detail, text)
         if name == "Image":
             self._image(detail["dest_url"], text.source, text.source.span(text.events[text.at][1]))
-        elif name == "Image":
             self._hear_title(detail["title"], text.source.span(text.events[text.at][1]).start)
         if name in {"CodeBlock", "HtmlBlock"}:
             self._flush()

@@ -38,7 +38,7 @@ PHRASES: tuple[tuple[Mapping[str, Any], str], ...] = (
     ({"relation": "more than"}, "higher than|exceeds|exceeding|in excess of|>"),
     ({"relation": "less than"}, "less than|under|below|fewer than|smaller than|lower than|<"),
     ({"relation": "between"}, "between"),
-    ({"minus": True}, "minus"),
+    ({"minus": True}, "minus|negative"),
 )
 """What is said around a figure, and what it makes of the claim."""
 
@@ -50,6 +50,19 @@ VAGUE = frozenset(
 ) | {*words.SMALL, *words.LARGE, *words.TIMES}
 """Words that say something of a figure which is not understood where they stand."""
 
+SCALING = frozenset(
+    "k m b t bn mn tn mm mio mrd mia lakh lakhs crore crores milliard milliards billiard "
+    "quadrillion quintillion sextillion septillion tenths hundredths thousandths millionths "
+    "billionths trillionths ppm ppb ppt permille pct bp bps pp squared cubed "
+    "тыс млн млрд 千 万 億 亿".split()
+)
+"""Words that multiply the figure right before them, and are not read as that."""
+
+_SCALED_NOUN = re.compile(
+    r"(?:kilo|mega|giga|tera|peta|exa|zetta|yotta|[kKMGTPE])-?(?:tok(?:en)?|param(?:eter)?|sample"
+    r"|step|op|flop|word|pixel|byte|bit|cycle|image)s?"
+)
+"""kilotokens, Mparams."""
 _BEHIND = frozenset({"or so", "or more", "or greater", "and up", "or less", "or fewer", "+"})
 _EITHER = frozenset({"at least", "at most", "at the least", "at the most", "exactly"})
 _MEANT = {phrase: effect for effect, phrases in PHRASES for phrase in phrases.split("|")}
@@ -206,12 +219,22 @@ def _check_word(word: str, rest: str, where: tuple[int, int], lexicon: Lexicon) 
     if _SEEN in (rest[where[0] - 1 : where[0]], rest[where[1] : where[1] + 1]):
         hint = "write a unit that is known, or a space and a word"
         raise FigureError(f"{word!r} touches the figure, and is no known unit", hint)
+    of_magnitude = re.match(r"orders?\s+of\s+magnitude\b", rest[where[0] :])
+    if (_scales(word) or of_magnitude) and re.search(rf"{_SEEN}[\s‑-]*\Z", rest[: where[0]]):
+        raise FigureError(
+            f"the word {word!r} would multiply the figure, and is not read",
+            "write thousand, million, billion, % or ×, or the number in full",
+        )
     parts = {word.lower(), *re.split(r"[-‑'’]", word.lower())}
     if parts & VAGUE or lexicon.unit(word) or word.lower().endswith(("n't", "n’t")):
         raise FigureError(
             f"the word {word!r} is not understood beside a figure",
             "take it out of the brackets, or write 'at least', 'under', 'nearly', 'about'",
         )
+
+
+def _scales(word: str) -> bool:
+    return word.lower() in SCALING or _SCALED_NOUN.fullmatch(word) is not None
 
 
 def _has_dash(text: str, figure: Figure) -> bool:

@@ -127,8 +127,12 @@ def _source(quote: Quote) -> Iterator[Finding]:
         )
 
 
+_BETWEEN_WORDS = re.compile(r"[–—…/]+|\.{3,}")
+"""Stands between two words, with blanks around it or without."""
+
+
 def _length(quote: Quote) -> Iterator[Finding]:
-    words = len(quote.text.split())
+    words = len(_BETWEEN_WORDS.sub(" ", quote.text).split())
     if words > MOST:
         yield _finding(
             "A208",
