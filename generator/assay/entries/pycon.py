@@ -17,6 +17,9 @@ from ..nouns import Place, Print
 _ECHO = "(lambda value: value is None or print(repr(value)))("
 
 
+_RAISED = "Traceback (most recent call last):"
+
+
 class Step(Struct):
     """A statement, by its lines without prompts, the row of the first, and what stands below."""
 
@@ -71,13 +74,15 @@ def _laid_out(steps: list[Step], lines: list[str], rows: list[int]) -> Iterator[
         lines += code
         rows += [min(step.row + n, last) for n in range(len(code))]
         stated = "\n".join(step.output).rstrip("\n ")
+        error = stated.startswith(_RAISED)
         yield Print(
             first=first,
             last=len(lines),
             own=False,
             place=Place("", last + 1 if stated else step.row, 1),
-            stated=stated,
+            stated=stated.rpartition("\n")[2] if error else stated,
             silent=not stated,
+            error=error,
         )
 
 

@@ -176,7 +176,7 @@ def _line(snippet: Snippet, line: int) -> Place:
 
 def _prints(snippet: Snippet, ran: Ran) -> Iterator[Finding]:
     for stated in snippet.prints:
-        printed = _printed(stated, ran)
+        printed = _raised_line(ran) if stated.error else _printed(stated, ran)
         if stated.silent and printed is None:
             continue
         if printed is None or _lines(printed) != _lines(stated.stated + "\n"):
@@ -207,6 +207,13 @@ def _figure(snippet: Snippet, ran: Ran) -> Iterator[Finding]:
 
 _OPEN_ONE = "leave one open at its end: draw with plt.subplots(), and close the others"
 _DRAW_LESS = "draw fewer points, or rasterize them: plot(..., rasterized=True)"
+
+
+def _raised_line(ran: Ran) -> str | None:
+    """Return the last line of the traceback that a snippet ended in."""
+    if ran.raised is None:
+        return None
+    return _said(ran.raised.kinds[0], ran.raised.message)
 
 
 def _printed(stated: Print, ran: Ran) -> str | None:

@@ -131,8 +131,12 @@ _BETWEEN_WORDS = re.compile(r"[–—…/]+|\.{3,}")
 """Stands between two words, with blanks around it or without."""
 
 
+def _words(text: str) -> int:
+    return len(_BETWEEN_WORDS.sub(" ", text).split())
+
+
 def _length(quote: Quote) -> Iterator[Finding]:
-    words = len(_BETWEEN_WORDS.sub(" ", quote.text).split())
+    words = max(_words(quote.text), _words(quote.source))
     if words > MOST:
         yield _finding(
             "A208",

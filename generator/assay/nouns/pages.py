@@ -86,6 +86,8 @@ class Print(Struct, frozen=True, kw_only=True):
     stated: str
     silent: bool = False
     """It states that nothing is printed."""
+    error: bool = False
+    """It states the last line of a traceback: which error ends the snippet."""
 
 
 Kind = Literal["text", "markdown", "html"]
