@@ -4,7 +4,6 @@ Law: output passes on at once; only a first part of it is kept, snippet by snipp
 Standard output is a file like any other, whose bytes a child of the session may write too.
 """
 
-import builtins
 import io
 import json
 import os
@@ -41,8 +40,9 @@ class Output(io.BufferedIOBase):
 
     name, mode = "<stdout>", "wb"
 
-    def __init__(self, kept):
+    def __init__(self, kept, prints):
         self.room, self.cut, self.count, self.parts = kept, False, 0, []
+        self.prints = prints
 
     @property
     def raw(self):
@@ -63,6 +63,7 @@ class Output(io.BufferedIOBase):
         self.parts.append(data[: self.room])
         self.room -= len(self.parts[-1])
         self.count += len(data)
+        self.prints.wrote(data)
         write_all(1, data)
         return len(data)
 
@@ -83,7 +84,7 @@ def write_all(fd, data):
 
 
 class Prints:
-    """Stands for `print`, and remembers during which lines of the running snippet what was printed.
+    """Remembers during which lines of the running snippet what came to standard output.
 
     What is printed in a thread, or by a snippet that has ended, belongs to no line.
     """
@@ -91,23 +92,15 @@ class Prints:
     number = 0
 
     def __init__(self, kept):
-        self.print_, self.room, self.cut, self.found = builtins.print, kept, False, []
-        builtins.print = self.print
+        self.room, self.cut, self.found = kept, False, []
 
-    def print(self, *args, sep=" ", end="\n", file=None, flush=False):
-        if file is not None and file is not sys.stdout:
-            self.print_(*args, sep=sep, end=end, file=file, flush=flush)
-            return
-        buffer = io.StringIO()
-        self.print_(*args, sep=sep, end=end, file=buffer)
-        text = buffer.getvalue()
+    def wrote(self, data):
+        """Note *data*, by whatever it was written: the frame above is that of the writer."""
         if self.room > 0:
-            self.note(sys._getframe(1), text)
+            self.note(sys._getframe(2), data.decode("utf-8", "backslashreplace"))
         elif not self.cut:
             self.cut = True
-            self.note(sys._getframe(1), NOT_KEPT)
-        if sys.stdout is not None:
-            sys.stdout.write(text)
+            self.note(sys._getframe(2), NOT_KEPT)
 
     def note(self, frame, text):
         name, lines = f"snippet:{self.number}", []

@@ -32,9 +32,9 @@ def session(warm, job, folder, brought=None):
     trace = open(os.path.join(folder, "trace"), "w", encoding="utf-8")
     faulthandler.enable(trace)
     faulthandler.dump_traceback_later(job["timeout"], file=trace)
-    output = Output(warm.setup["kept"])
-    sys.stdout = sys.__stdout__ = file_of(output)
     prints = Prints(warm.setup["kept"])
+    output = Output(warm.setup["kept"], prints)
+    sys.stdout = sys.__stdout__ = file_of(output)
     warm.look_again()
     random.seed(SEED)  # which a fork undoes; other generators keep the seed of the worker
     one_thread(job["device"])
