@@ -21,6 +21,8 @@ SHOWN = frozenset({"title", "description", "subtitle"})
 _FENCE = re.compile(r"\A---[ \t]*\n(?P<yaml>.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 # The parser in C where PyYAML was built with it: a third of a warm check's time otherwise.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_KEY = re.compile(r"\s*[A-Za-z][\w-]*[ \t]*:(?:\s|\Z)")
+_MEANT = "mend it: as it is, the site shows it as text"
 _HINT = "a term's front matter holds: " + ", ".join(FrontMatter.__struct_fields__)
 
 
@@ -58,16 +60,19 @@ def read(
         return None, places, [_invalid(path, str(error), places)]
 
 
-def shown(path: str, source: str) -> dict[str, tuple[str, Place]] | None:
+def shown(path: str, source: str) -> tuple[dict[str, tuple[str, Place]] | None, list[Finding]]:
     """Return what a page other than a term shows of its front matter, by key, each with its place.
 
-    None where it is no front matter: a page may begin with a rule.
+    None where it is no front matter: a page may begin with a rule. What begins with a key and is
+    no YAML was meant to be front matter, and would be shown as text.
     """
     try:
         node = _compose(source)
-    except _Refused:
-        return None
-    return {
+    except _Refused as error:
+        place = Place(path, error.line, error.column)
+        meant = Finding(code="A401", place=place, message=str(error), hint=_MEANT)
+        return None, [meant] if _KEY.match(source) else []
+    found = {
         str(key.value): (
             value.value,
             Place(path, key.start_mark.line + 2, key.start_mark.column + 1),
@@ -75,6 +80,7 @@ def shown(path: str, source: str) -> dict[str, tuple[str, Place]] | None:
         for key, value in node.value
         if key.value in SHOWN and isinstance(value, yaml.ScalarNode)
     }
+    return found, []
 
 
 def _compose(source: str) -> yaml.MappingNode:

@@ -24,7 +24,7 @@ def parse(
     if front is not None and "summary" in keys:
         shown = {"summary": (front.summary, keys["summary"])}
     elif not term and yaml is not None:
-        found = frontmatter.shown(path, yaml)
+        found, findings = frontmatter.shown(path, yaml)
         shown, body = found or {}, 0 if found is None else body
     reader = Reader(path, text, files, snippets)
     reader.read(text[body:], range(body, len(text) + 1))

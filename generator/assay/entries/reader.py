@@ -27,7 +27,7 @@ from ..nouns import (
     Snippet,
     Span,
 )
-from . import commented, fences, html, links, live, options, quotes, seen
+from . import commented, fences, html, links, live, options, quotes, rows, seen
 from .positions import Lines, Source
 
 _OPTIONS = (
@@ -96,8 +96,8 @@ class Reader:
             if self._indented:
                 new = self._indented.pop()
                 texts.append(_Text(new.text, new.offsets, example=new.example))
-                if not new.example:
-                    self.findings += live.found(texts[-1].events, texts[-1].source, self.lines)
+                for look in () if new.example else (live.found, rows.found):
+                    self.findings += look(texts[-1].events, texts[-1].source, self.lines)
             if texts[-1].at < len(texts[-1].events):
                 texts[-1].at = self._event(texts[-1])
                 self._bound_depth(len(texts))

@@ -108,7 +108,7 @@ def _phrase(phrase: str) -> tuple[str, dict[str, Any]]:
             try:
                 return kind, fields(match)
             except FigureError as error:
-                raise ConditionError(f"{phrase!r}: {error}") from error
+                raise ConditionError(f"{phrase!r}: {error}: {error.hint}") from error
     for pattern, meant in _MEANT.items():
         if re.fullmatch(pattern, phrase, re.IGNORECASE):
             raise ConditionError(f"{phrase!r} is no condition: {meant}")

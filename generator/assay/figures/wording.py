@@ -53,7 +53,8 @@ VAGUE = frozenset(
 SCALING = frozenset(
     "k m b t bn mn tn mm mio mrd mia lakh lakhs crore crores milliard milliards billiard "
     "quadrillion quintillion sextillion septillion tenths hundredths thousandths millionths "
-    "billionths trillionths ppm ppb ppt permille pct bp bps pp squared cubed "
+    "billionths trillionths fortnight fortnights gross myriad myriads quire quires ream "
+    "reams factorial ppm ppb ppt permille pct bp bps pp squared cubed "
     "тыс млн млрд 千 万 億 亿".split()
 )
 """Words that multiply the figure right before them, and are not read as that."""
@@ -86,6 +87,11 @@ _JOINS = re.compile(rf"{_SEEN}[-‑–][^\W\d_]|(?:^|[\s(])–{_SEEN}")
 _PLUS_MINUS = re.compile(r"\s*(?:±|\+/[-−]|\bplus\s+or\s+minus\b)\s*")
 _ADJACENT = re.compile(rf"[\s{_SEEN}]*(?:\b(?:the|an?)\s+)?[{CURRENCY_SIGNS}(\"“]*")
 _PLUS = re.compile(r"\d\+")
+_RAISED = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]")
+_OF = re.compile(r"\s*(?:in|of|out\s+of|to|:)\s*(?:every\s*)?")
+_OUT = "take it out of the brackets"
+_SHARE = "state a share as 25 % or 0.25, or bind each of the two on its own"
+_CURES = {"/": "write a fraction as a decimal or in words: 0.25, a quarter"}
 _PRODUCT = re.compile(r"\s*(?:[×xX*]|\bby\b)\s*")
 
 
@@ -197,7 +203,12 @@ def _one(text: str, figures: list[Figure]) -> tuple[Figure | None, Figure | None
             raise FigureError(f"{text.strip()!r} is a product of two figures", hint)
     if len(figures) > 1:
         shown = ", ".join(repr(figure.text) for figure in figures)
-        raise FigureError(f"the text holds {len(figures)} figures: {shown}", "bind each on its own")
+        hint = (
+            _SHARE
+            if _OF.fullmatch(text, figures[0].end, figures[1].start)
+            else "bind each on its own"
+        )
+        raise FigureError(f"the text holds {len(figures)} figures: {shown}", hint)
     return (figures[0] if figures else None), None
 
 
@@ -208,9 +219,9 @@ def _check_rest(rest: str, lexicon: Lexicon) -> None:
         if token["sign"]:
             if _JOINS.search(rest, max(0, where[0] - 1), where[1] + 1):
                 continue
-            raise FigureError(
-                f"the sign {written!r} is not understood", "take it out of the brackets"
-            )
+            raise FigureError(f"the sign {written!r} is not understood", _CURES.get(written, _OUT))
+        if written == "!" and rest[: where[0]].endswith(_SEEN):
+            raise FigureError("the sign '!' behind a figure is a factorial", _OUT)
         if token["free"]:
             _check_word(written, rest, where, lexicon)
 
@@ -219,6 +230,8 @@ def _check_word(word: str, rest: str, where: tuple[int, int], lexicon: Lexicon) 
     if _SEEN in (rest[where[0] - 1 : where[0]], rest[where[1] : where[1] + 1]):
         hint = "write a unit that is known, or a space and a word"
         raise FigureError(f"{word!r} touches the figure, and is no known unit", hint)
+    if _RAISED.search(word):
+        raise FigureError(f"{word!r} holds a power, and is no known unit", _OUT)
     of_magnitude = re.match(r"orders?\s+of\s+magnitude\b", rest[where[0] :])
     if (_scales(word) or of_magnitude) and re.search(rf"{_SEEN}[\s‑-]*\Z", rest[: where[0]]):
         raise FigureError(

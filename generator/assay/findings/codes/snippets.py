@@ -79,9 +79,10 @@ CODES = {
     ),
     "A313": Code(
         "not-read",
-        "A fence is never closed or stands where it does not run, or text is indented too deeply.",
+        "A fence never ends or does not run, text is too deep, or a row is wider than its table.",
         "Readers see it on the site, and no check has read it.",
-        "Close the fence with as many marks, put an empty line before it, or indent less.",
+        "Close the fence with as many marks, put an empty line before it, indent less, or write "
+        "the pipe of code as `<code>a&#124;b</code>`.",
     ),
     "A315": Code(
         "included",
