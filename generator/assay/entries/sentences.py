@@ -27,11 +27,25 @@ class Said(NamedTuple):
 
 def of_claims(entry: Entry) -> dict[int, Said]:
     """Return the sentence of each claim of *entry*, by the offset at which the claim stands."""
-    bound: list[Claim | Given | Opinion] = [*entry.claims, *entry.givens, *entry.opinions]
-    texts = {item.span.start: " ".join(item.text.split()) for item in bound}
+    texts = _texts(entry)
     found = dict(pair for block in entry.blocks for pair in _of_block(block, texts))
     none = {c.span.start: Said("", texts[c.span.start], "") for c in entry.claims}
     return {start: found.get(start, said) for start, said in none.items()}
+
+
+def first(entry: Entry) -> str:
+    """Return the first sentence of *entry* that is no heading; empty on a page without one."""
+    prose = (block for block in entry.blocks if not block.heading)
+    block = next(prose, None)
+    if block is None:
+        return ""
+    end = _END.search(block.text)
+    return _read(block, 0, end.start() + 1 if end else len(block.text), _texts(entry)).strip()
+
+
+def _texts(entry: Entry) -> dict[int, str]:
+    bound: list[Claim | Given | Opinion] = [*entry.claims, *entry.givens, *entry.opinions]
+    return {item.span.start: " ".join(item.text.split()) for item in bound}
 
 
 def _of_block(block: Block, texts: dict[int, str]) -> Iterator[tuple[int, Said]]:

@@ -9,11 +9,9 @@ import hashlib
 import posixpath
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
-import jinja2
-import markupsafe
 from msgspec import Struct
 
 from .. import pictures
@@ -21,18 +19,17 @@ from ..entries import sentences
 from ..findings.codes import CODES
 from ..made import CATEGORIES, FINDINGS, LEDGER, TERMS, address_of
 from ..nouns import Checked, Entry, Key, Paper, Report, Status, Verdict
-from ..plain import escaped
 from ..project import Project
-from ..reports import again, provenance, schemas
+from ..reports import schemas
 from ..reports.badge import as_badge
-from ..reports.compared import condition_words
 from ..reports.csv import as_csv
 from ..reports.json import as_json
-from ..reports.summary import Summary, counted, statuses, summary
-from . import ledger, weave
+from ..reports.summary import Summary, statuses, summary
+from . import ledger, standing, templating, weave
 from .anchors import anchors
 from .guard import shielded
-from .inline import OURS, UNSET, coded, inert, text_of
+from .inline import UNSET
+from .repository import Repository
 
 STATUS = "<!-- assay:status -->"
 
@@ -43,6 +40,7 @@ class Site(Struct, frozen=True, kw_only=True):
     project: Project
     report: Report
     commit: str
+    repository: Repository
     directory_urls: bool
     """Whether ``a/b.md`` is served as ``a/b/``, else as ``a/b.html``."""
     addresses: dict[str, str]
@@ -86,7 +84,14 @@ class Site(Struct, frozen=True, kw_only=True):
         return f"{name}/" if self.directory_urls else f"{name}.html"
 
 
-def site_of(project: Project, report: Report, commit: str, *, directory_urls: bool) -> Site:
+def site_of(
+    project: Project,
+    report: Report,
+    commit: str,
+    *,
+    directory_urls: bool,
+    repository: str = "",
+) -> Site:
     """Index what the pages of *project*, checked as *report* says, are made from."""
     terms = sorted((e for e in report.entries if e.front), key=_name_of)
     addresses = _addresses(project, report)
@@ -95,6 +100,7 @@ def site_of(project: Project, report: Report, commit: str, *, directory_urls: bo
         project=project,
         report=report,
         commit=commit,
+        repository=Repository(repository),
         directory_urls=directory_urls,
         addresses=addresses,
         paths=frozenset(addresses.values()),
@@ -157,7 +163,7 @@ def weave_page(site: Site, entry: Entry) -> str:
         papers=_papers_of(entry, site.project.papers),
         before=[site.terms[slug] for slug in needs if slug in site.terms],
         after=site.followers.get(entry.slug, ()),
-        statuses=statuses(verdicts),
+        standing=standing.of(verdicts, site.checks),
     )
 
 
@@ -203,53 +209,11 @@ def nav(site: Site) -> list[Any]:
     return [*home, {"Glossary": terms}, *claims, *top, *nested]
 
 
-@cache
-def _environment() -> jinja2.Environment:
-    """Return the templates: whatever they are given is text, to Markdown and to HTML."""
-    env = jinja2.Environment(
-        loader=jinja2.PackageLoader("assay.site"),
-        autoescape=True,
-        finalize=_as_text,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    env.globals["ours"] = markupsafe.Markup(OURS)  # noqa: S704 - written here
-    env.filters["counted"] = counted
-    env.filters["worst"] = _worst
-    env.filters["figure"] = lambda text: markupsafe.Markup(text_of(text))  # noqa: S704 - escaped there
-    env.filters["shown"] = lambda verdict: markupsafe.Markup(text_of(weave.shown(verdict)))  # noqa: S704 - escaped there
-    env.filters["coded"] = lambda text: markupsafe.Markup(coded(text))  # noqa: S704 - escaped there
-    env.filters["condition"] = condition_words
-    env.filters["provenance"] = provenance.of
-    env.filters["again"] = again.check
-    env.filters["measure"] = again.measure_session
-    return env
-
-
-def _as_text(value: object) -> object:
-    """Return what a template is given as text on one line, unless a filter made it HTML."""
-    if isinstance(value, markupsafe.Markup):
-        return value
-    return markupsafe.Markup(inert(escaped(str(value))).replace("\n", "&#10;"))  # noqa: S704 - escaped
-
-
-def _worst(counts: Mapping[Status, int]) -> str:
-    """Return the name of the worst status that *counts* has some of.
-
-    "good" where each is as it should be, "none" without claims.
-    """
-    there = [status for status, number in counts.items() if number]
-    if not there:
-        return "none"
-    return "good" if max(there).is_good else max(there).value
-
-
 def _render(site: Site, here: str, template: str, **more: Any) -> str:
     context = {"site": site, "url": partial(site.url, here)} | more
-    text = _environment().get_template(template).render(context)
+    text = templating.environment().get_template(template).render(context)
     if STATUS in text:
-        status = _environment().get_template("status.html").render(context).strip()
+        status = templating.environment().get_template("status.html").render(context).strip()
         text = text.replace(STATUS, status)
     return text.replace(UNSET, site.mark)
 
