@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
@@ -17,7 +17,7 @@ from msgspec import Struct
 from .. import pictures
 from ..entries import sentences
 from ..findings.codes import CODES
-from ..made import CATEGORIES, FINDINGS, LEDGER, TERMS, address_of
+from ..made import CATEGORIES, FINDINGS, LEDGER, STATEMENTS, TERMS, address_of
 from ..nouns import Checked, Entry, Key, Paper, Report, Status, Verdict
 from ..project import Project
 from ..reports import schemas
@@ -25,7 +25,7 @@ from ..reports.badge import as_badge
 from ..reports.csv import as_csv
 from ..reports.json import as_json
 from ..reports.summary import Summary, statuses, summary
-from . import ledger, standing, templating, weave
+from . import ledger, standing, statements, templating, weave
 from .anchors import anchors
 from .guard import shielded
 from .inline import UNSET
@@ -65,6 +65,11 @@ class Site(Struct, frozen=True, kw_only=True):
     def has_ledger(self) -> bool:
         """Whether there is a claim to list."""
         return bool(self.report.verdicts)
+
+    @property
+    def has_statements(self) -> bool:
+        """Whether a page quotes what is said elsewhere."""
+        return bool(self.counts.statements)
 
     mark: str
     """What marks the parts of assay on a rendered page: no text of the project knows it."""
@@ -175,6 +180,9 @@ def made(site: Site) -> dict[str, str]:
         found[FINDINGS] = "findings.md", {"codes": CODES}
     if site.has_ledger:
         found[f"{LEDGER}.md"] = "ledger.md", _ledger(site)
+    if topics := statements.by_topic(_pages(site)):
+        judged = Counter(one.judgement for told in topics.values() for one in told)
+        found[STATEMENTS] = "statements.md", {"topics": topics, "counts": judged}
     for category, entries in site.categories.items():
         page = {"category": category, "entries": entries}
         found[site.category_paths[category]] = ("category.md", page)
@@ -206,6 +214,7 @@ def nav(site: Site) -> list[Any]:
     home = [{"Home": "index.md"}] if "index.md" in docs else []
     nested = [{shielded(name.capitalize()): paths} for name, paths in sorted(folders.items())]
     claims = [{"Claims": f"{LEDGER}.md"}] if site.has_ledger else []
+    claims += [{"Statements": STATEMENTS}] if site.has_statements else []
     return [*home, {"Glossary": terms}, *claims, *top, *nested]
 
 
@@ -256,12 +265,17 @@ def _letters(site: Site) -> dict[str, list[tuple[str, Entry, bool]]]:
     return dict(letters)
 
 
-def _ledger(site: Site) -> dict[str, list[ledger.Group]]:
+def _pages(site: Site) -> list[tuple[Entry, str, tuple[Verdict, ...]]]:
+    """Return each page with its address and its verdicts, terms first."""
     others = [e for e in site.report.entries if not e.front and e.path in site.addresses]
-    pages = [
+    return [
         (entry, site.addresses[entry.path], site.verdicts.get(entry.slug, ()))
         for entry in (*site.terms.values(), *others)
     ]
+
+
+def _ledger(site: Site) -> dict[str, list[ledger.Group]]:
+    pages = _pages(site)
     return {
         "groups": ledger.groups(pages, awaiting=False),
         "awaiting": ledger.groups(pages, awaiting=True),
