@@ -35,7 +35,8 @@ def of_claims(entry: Entry) -> dict[int, Said]:
 
 def first(entry: Entry) -> str:
     """Return the first sentence of *entry* that is no heading; empty on a page without one."""
-    prose = (block for block in entry.blocks if not block.heading)
+    below = (block for block in entry.blocks if block.offsets[0] >= entry.body)
+    prose = (block for block in below if not block.heading)
     block = next(prose, None)
     if block is None:
         return ""

@@ -1,4 +1,4 @@
-"""What the head of a page tells machines: the term that it defines, and its text as Markdown.
+"""What the head of a page tells machines: the term that it defines.
 
 Law: it repeats what the page says; nothing here is seen, and nothing here runs.
 """
@@ -11,7 +11,6 @@ from urllib.parse import urljoin
 
 from ..nouns import Entry
 from .pages import Site
-from .texts import path_of
 
 _END = "</head>"
 
@@ -25,10 +24,8 @@ def with_head(page: str, site: Site, entry: Entry, name: str, canonical: str) ->
     metas = (f'<meta property="{k}" content="{html.escape(v)}">' for k, v in said.items())
     data = json.dumps(_defined(site, entry, name, canonical), ensure_ascii=False)
     data = data.replace("<", r"\u003c")  # no text of a page ends the script
-    text = path_of(site, site.addresses[entry.path]).rpartition("/")[2]
     parts = (
         *metas,
-        f'<link rel="alternate" type="text/markdown" href="{html.escape(text)}">',
         f'<script type="application/ld+json">{data}</script>',
     )
     before, end, after = page.partition(_END)

@@ -15,7 +15,7 @@ from ..nouns import Status
 from ..plain import escaped
 from ..reports import again, provenance
 from ..reports.compared import condition_words
-from ..reports.summary import counted
+from ..reports.summary import counted, plural
 from . import statements, weave
 from .inline import OURS, coded, inert, text_of
 
@@ -38,6 +38,7 @@ def environment() -> jinja2.Environment:
     env.filters["shown"] = lambda verdict: markupsafe.Markup(text_of(weave.shown(verdict)))  # noqa: S704 - escaped there
     env.filters["coded"] = lambda text: markupsafe.Markup(coded(text))  # noqa: S704 - escaped there
     env.filters["condition"] = condition_words
+    env.filters["plural"] = plural
     env.filters["judged"] = statements.words
     env.filters["run"] = lambda said: said.removeprefix("the run says ")
     env.filters["provenance"] = provenance.of
