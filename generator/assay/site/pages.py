@@ -25,7 +25,7 @@ from ..reports.badge import as_badge
 from ..reports.csv import as_csv
 from ..reports.json import as_json
 from ..reports.summary import Summary, statuses, summary
-from . import ledger, standing, statements, templating, weave
+from . import backlinks, ledger, paths, standing, statements, templating, weave
 from .anchors import anchors
 from .guard import shielded
 from .inline import UNSET
@@ -54,6 +54,8 @@ class Site(Struct, frozen=True, kw_only=True):
     category_paths: dict[str, str]
     followers: dict[str, tuple[Entry, ...]]
     """The terms that name a slug among their prerequisites."""
+    mentions: dict[str, tuple[backlinks.Mention, ...]]
+    """By the path of a page, the sentences of other pages that link to it."""
     paths: frozenset[str]
     """The paths of all pages that have a source."""
     counts: Summary
@@ -100,7 +102,7 @@ def site_of(
     """Index what the pages of *project*, checked as *report* says, are made from."""
     terms = sorted((e for e in report.entries if e.front), key=_name_of)
     addresses = _addresses(project, report)
-    categories = dict(sorted(_grouped((e.front.category, e) for e in terms if e.front).items()))
+    categories = _grouped((e.front.category, e) for e in paths.ordered(terms) if e.front)
     return Site(
         project=project,
         report=report,
@@ -118,6 +120,7 @@ def site_of(
         terms={entry.slug: entry for entry in terms},
         categories=categories,
         category_paths=_category_paths(categories),
+        mentions=backlinks.of(report),
         followers=_grouped((s, e) for e in terms if e.front for s in e.front.prerequisites),
     )
 
@@ -169,6 +172,8 @@ def weave_page(site: Site, entry: Entry) -> str:
         before=[site.terms[slug] for slug in needs if slug in site.terms],
         after=site.followers.get(entry.slug, ()),
         standing=standing.of(verdicts, site.checks),
+        step=paths.step(entry, site.categories[entry.front.category]) if entry.front else None,
+        mentions=site.mentions.get(entry.path, ()),
     )
 
 
