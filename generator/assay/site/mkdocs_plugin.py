@@ -32,7 +32,7 @@ from ..project import Project, setup_of
 from ..reports.text import as_text, finding_text
 from ..sessions.runner import Fresh, Warm, WorkerError, default_runner
 from ..settings import SettingsError, load
-from . import extensions, guard, head, lost, pages, policy, readback, texts, unrun
+from . import extensions, guard, head, lost, pages, policy, readback, terms, texts, unrun
 from .stage import ASSETS, leads_out
 
 log = logging.getLogger("mkdocs.plugins.assay")
@@ -73,7 +73,7 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
             repository=config.repo_url or "",
         )
         try:
-            self._texts = pages.pages(self._site)
+            self._texts = pages.pages(self._site) | terms.files(self._site)
         except pages.PageError as error:
             raise PluginError(f"assay: {error}; report it with this page") from error
         entries = report.entries
@@ -83,7 +83,8 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
         config.nav = config.nav or pages.nav(self._site) or None
         extensions.complete(config, report)
         config.extra_css.append("assets/assay.css")
-        config.extra_javascript.append("assets/assay.js")
+        scripts = ["assay.js", "search.js"] if self._site.terms else ["assay.js"]
+        config.extra_javascript += [f"assets/{name}" for name in scripts]
         return config
 
     @event_priority(FIRST)
