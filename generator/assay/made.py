@@ -5,7 +5,7 @@ from __future__ import annotations
 TERMS = "glossary"
 CATEGORIES = "categories"
 LEDGER = "claims"
-STATEMENTS = "statements.md"
+STATEMENTS = f"{LEDGER}/statements.md"
 FINDINGS = "reference/findings.md"
 PAGES = (f"{TERMS}/index.md", f"{LEDGER}.md", STATEMENTS, FINDINGS)
 

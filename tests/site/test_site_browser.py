@@ -12,7 +12,7 @@ PATHS = (
     "glossary/adamw/",
     "glossary/bytes-per-parameter/",
     "claims/",
-    "statements/",
+    "claims/statements/",
     "how-we-check/",
     "reference/vram/",
 )

@@ -142,7 +142,7 @@ def test_a_lost_address_is_searched_under_the_site_s_own_path(built):
 
 def test_all_statements_stand_on_one_page(built):
     """Each with its verdict, its source, what the run says and of what it would be true."""
-    text = (built / "statements" / "index.html").read_text()
+    text = (built / "claims" / "statements" / "index.html").read_text()
     assert "1 statements" not in text
     for part in (
         "Refuted by a run",

@@ -17,6 +17,7 @@ from msgspec import Struct
 from .. import pictures
 from ..entries import sentences
 from ..findings.codes import CODES
+from ..findings.quotes import Judgement
 from ..made import CATEGORIES, FINDINGS, LEDGER, STATEMENTS, TERMS, address_of
 from ..nouns import Checked, Entry, Key, Paper, Report, Status, Verdict
 from ..project import Project
@@ -186,7 +187,8 @@ def made(site: Site) -> dict[str, str]:
     if site.has_ledger:
         found[f"{LEDGER}.md"] = "ledger.md", _ledger(site)
     if topics := statements.by_topic(_pages(site)):
-        judged = Counter(one.judgement for told in topics.values() for one in told)
+        known = Counter(one.judgement for told in topics.values() for one in told)
+        judged = {judgement: known[judgement] for judgement in Judgement if known[judgement]}
         found[STATEMENTS] = "statements.md", {"topics": topics, "counts": judged}
     for category, entries in site.categories.items():
         page = {"category": category, "entries": entries}
