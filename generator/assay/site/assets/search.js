@@ -79,6 +79,7 @@ function assayFound(index, query, base) {
   box.className = "assay-found";
   if (!isKnown) {
     const none = document.createElement("p");
+    none.setAttribute("role", "status");
     none.textContent = `No entry yet: ${query.trim()}.${ranked.length ? " Nearest:" : ""}`;
     box.append(none);
   }
