@@ -44,6 +44,13 @@ def test_a_link_that_leads_nowhere_is_told_with_what_is_missing(folder, link, mi
     ]
 
 
+def test_links_that_a_program_printed_are_its_own(folder):
+    """They stand in a frame that says so; a place in it can be linked to all the same."""
+    output = '<div class="assay-output"><a href="none" id="line">x</a></div>'
+    (folder / "index.html").write_text(INDEX.format(link="#line") + output)
+    assert linkcheck.broken(folder, "/base/") == []
+
+
 def test_a_page_that_is_passed_may_have_what_links_it_likes(folder):
     """It is published as it is, and others may lead to it."""
     (folder / "index.html").write_text(INDEX.format(link="c/"))

@@ -50,7 +50,7 @@ def built(tmp_path_factory):
     files = {
         "assay.toml": "",
         "mkdocs.yml": CONFIG,
-        "docs/index.md": "---\ntitle: All things\n---\n\n# Things\n\nHere they are. And more.\n",
+        "docs/index.md": "---\ntitle: All things\n---\n\n# Things\n\nHere they are. One has [12 GB](claim:weight/weight).\n",
         "glossary/weight.md": ENTRY,
     }
     for path, text in files.items():
@@ -87,8 +87,8 @@ def test_a_page_names_its_own_address_and_title(page):
     assert "<title>Weight - Things</title>" in page
 
 
-def test_a_page_without_a_description_is_described_by_its_first_sentence(built):
-    """Else all of them would share the description of the site."""
+def test_a_page_that_states_something_is_described_by_its_first_sentence(built):
+    """Unless it says so itself; else all of them would share the description of the site."""
     assert (
         '<meta name="description" content="Here they are.">' in (built / "index.html").read_text()
     )

@@ -56,11 +56,13 @@ def broken(folder: Path, base: str = "/", passed: Collection[str] = ()) -> list[
 
 
 def _read(text: str) -> _Page:
-    nodes = LexborHTMLParser(text).css("[id], [name], [href], [src], [poster], object[data]")
-    marks = (node.attributes.get(n) for node in nodes for n in ("id", "name"))
-    return _Page(
-        frozenset(filter(None, marks)), tuple(dict.fromkeys(x for n in nodes for x in _links(n)))
-    )
+    page = LexborHTMLParser(text)
+    marked = page.css("[id], [name]")
+    ids = frozenset(filter(None, (n.attributes.get(k) for n in marked for k in ("id", "name"))))
+    for frame in page.css(".assay-output"):
+        frame.decompose()  # what a program printed is its own, and stands in a frame that says so
+    nodes = page.css("[href], [src], [poster], object[data]")
+    return _Page(ids, tuple(dict.fromkeys(link for node in nodes for link in _links(node))))
 
 
 def _links(node: LexborNode) -> Iterator[str]:

@@ -14,12 +14,12 @@ _HEAD = re.compile(r"<h1>404[^<]*</h1>")
 def with_search(page: str, base: str, index: str) -> str:
     """Return the page for lost addresses with a search in it; *base* is where the site begins.
 
-    *index* is the address of the list of terms, if the site has one.
+    *index* is the address of the list of terms.
     """
-    ways = f' or look through <a href="{html.escape(index)}">all terms from A to Z</a>'
     said = (
         "<h1>There is no such page</h1>\n"
-        f"<p>It may have been renamed. Search for it{ways if index else ''}.</p>\n"
+        "<p>It may have been renamed. Search for it, or look through "
+        f'<a href="{html.escape(index)}">all terms from A to Z</a>.</p>\n'
         f'<form class="assay-lost" action="{html.escape(base)}" method="get" role="search">'
         '<label for="assay-lost">Search</label> '
         '<input id="assay-lost" name="q" type="search"> <button>Search</button></form>'

@@ -167,7 +167,8 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
     def _shielded_meta(self, markdown: str, /, *, page: Page, **_: Any) -> None:
         """Make text of what front matter says, which templates write into pages as it is."""
         entry = self._entries.get(page.file.src_uri)
-        said = {"description": sentences.first(entry)} if entry else {}
+        is_stating = entry is not None and bool(entry.front or entry.claims)
+        said = {"description": sentences.first(entry)} if entry and is_stating else {}
         page.meta = guard.shielded(said | dict(page.meta))
 
     on_page_markdown = CombinedEvent(_woven_body, _shielded_meta, _unmarked)
@@ -234,16 +235,16 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
         return policy.with_policy(shown, self._unknown, self._sources(config))
 
     def _described(self, shown: str, config: MkDocsConfig, more: dict[str, Any]) -> str:
-        """Return a page with what its head says of its term, or with a search where it is lost."""
+        """Return a page with what its head says of its term, or a search where one is lost."""
         assert self._site is not None
         page, site = more.get("page"), self._site
         if page is not None and (entry := self._entries.get(page.file.src_uri)):
             return head.with_head(shown, site, entry, config.site_name, page.canonical_url or "")
-        if more.get("template_name") != "404.html":
+        if more.get("template_name") != "404.html" or not site.terms:
             return shown
         base = urlsplit(config.site_url or "").path or "/"
-        index = site.url("index.md", f"{made.TERMS}/index.md") if site.terms else ""
-        return lost.with_search(shown, base, index and posixpath.join(base, index))
+        index = site.url("index.md", f"{made.TERMS}/index.md")
+        return lost.with_search(shown, base, posixpath.join(base, index))
 
     on_post_page = CombinedEvent(_look, _secured)
     on_post_template = CombinedEvent(_look, _secured)
