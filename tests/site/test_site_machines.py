@@ -16,6 +16,15 @@ repo_url: https://github.com/example/things
 theme: {name: material, font: false, features: [content.action.edit]}
 plugins: [search, assay]
 """
+HOME = """\
+---
+title: All things
+---
+
+# Things
+
+Here they are. One has [12 GB](claim:weight/weight).
+"""
 ENTRY = """\
 ---
 term: Weight
@@ -50,7 +59,7 @@ def built(tmp_path_factory):
     files = {
         "assay.toml": "",
         "mkdocs.yml": CONFIG,
-        "docs/index.md": "---\ntitle: All things\n---\n\n# Things\n\nHere they are. One has [12 GB](claim:weight/weight).\n",
+        "docs/index.md": HOME,
         "glossary/weight.md": ENTRY,
     }
     for path, text in files.items():
