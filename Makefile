@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 PARALLEL := -n auto
 
-.PHONY: site serve check test prove lint clean
+.PHONY: site serve check test prove pictures lint clean
 
 site: $(READY)
 	$(BIN)/assay build
@@ -22,6 +22,10 @@ test: $(READY) lint
 # What takes long and changes seldom: kills, corpora, foreign packages, other renderers.
 prove: $(READY)
 	$(BIN)/python -m pytest $(PARALLEL) -m prove
+
+# The kinds of pages at four widths, light and dark, to be looked at; one is the picture of README.
+pictures: site
+	$(BIN)/python -m tests.site.pictures .assay/pictures --readme docs/assets/entry.png
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -5,8 +5,9 @@ from __future__ import annotations
 TERMS = "glossary"
 CATEGORIES = "categories"
 LEDGER = "claims"
+STATEMENTS = f"{LEDGER}/statements.md"
 FINDINGS = "reference/findings.md"
-PAGES = (f"{TERMS}/index.md", f"{LEDGER}.md", FINDINGS)
+PAGES = (f"{TERMS}/index.md", f"{LEDGER}.md", STATEMENTS, FINDINGS)
 
 
 def address_of(path: str, slug: str, docs: str, glossary: str) -> str | None:

@@ -31,6 +31,7 @@ WITHOUT_A_CASE = {
         "of rendered pages: tests/site/test_site_readback.py",
     ),
     "A706": "of rendered pages: tests/site/test_site_hostile.py",
+    "A516": "it takes a setting: test_entry_facts.py",
     "A114": "test_twice.py, since it takes a second run",
     "A003": "a fault of assay, on no page that is known: test_faults.py",
     "A001": "a file that cannot be read is no text: test_files.py",

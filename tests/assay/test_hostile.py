@@ -12,7 +12,7 @@ from assay.entries.reader import DEEPEST
 from assay.figures import match, reading, stated, units
 from assay.figures.names import Names
 from assay.findings import formulas, prose, structure
-from assay.nouns import Condition, Entry, Finding, Value
+from assay.nouns import Condition, Entry, Finding, Settings, Value
 
 from .lab import REPOSITORY
 
@@ -103,8 +103,8 @@ def test_a_chain_of_prerequisites_may_be_long() -> None:
     """Terms may need each other in a chain of any length."""
     entries = chain(1200)
     paths = [entry.path for entry in entries]
-    assert structure.check(entries, {}, paths, 900) == []
-    assert structure.check(entries[::-1], {}, paths, 900) == []
+    assert structure.check(entries, {}, paths, Settings()) == []
+    assert structure.check(entries[::-1], {}, paths, Settings()) == []
 
 
 @pytest.mark.parametrize("text", ["1E+1000000", "abc", "-1E-99999999", "nan", "9" * 5000])

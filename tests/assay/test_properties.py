@@ -23,6 +23,7 @@ from assay.nouns import (
     Place,
     Ran,
     Report,
+    Settings,
     Value,
 )
 from assay.plan import Unaskable, plan
@@ -292,7 +293,7 @@ SNIPPETS = {"snippets/a.py": "y = 2\nprint(y)  #> 2\n"}
 def places_of(entry: Entry) -> list[Place]:
     """Return every place in the entry's own file that was said of it."""
     found: list[Finding] = [*entry.findings, *prose.check(entry, Names()).findings]
-    found += structure.check([entry], {}, [entry.path], 900)
+    found += structure.check([entry], {}, [entry.path], Settings())
     planned = plan([entry], 20.0)
     found += [c.problem for c in planned.claims if isinstance(c, Unaskable)]
     places = [finding.place for finding in found] + list(entry.keys.values())

@@ -61,13 +61,17 @@ def address(site):
     server.shutdown()
 
 
+def chromium() -> str:
+    """Return the path of a Chromium on this machine; empty where there is none."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next(filter(None, map(shutil.which, names)), "")
+
+
 @pytest.fixture(scope="session")
 def browser():
     from playwright.sync_api import sync_playwright
 
-    path = next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
-    )
+    path = chromium()
     if not path:
         pytest.skip("no Chromium on this machine; install the package chromium to run these tests")
     with sync_playwright() as playwright:

@@ -1,6 +1,7 @@
 """The site in a real browser: two widths, two schemes, keyboard, and without scripts."""
 
 import re
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -11,6 +12,7 @@ PATHS = (
     "glossary/adamw/",
     "glossary/bytes-per-parameter/",
     "claims/",
+    "claims/statements/",
     "how-we-check/",
     "reference/vram/",
 )
@@ -216,3 +218,49 @@ def test_back_leaves_the_page_whose_proofs_were_opened(open_page, address):
         page.locator("a.assay-claim").nth(number).click()
     page.go_back()
     page.wait_for_url(address + "glossary/")
+
+
+ENTRIES = sorted(path.stem for path in (Path(__file__).parents[2] / "glossary").glob("*.md"))
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (390, 844)])
+def test_the_first_screen_of_an_entry_answers(browser, address, size):
+    """It holds the whole definition, and below it a figure that is checked."""
+    page = browser.new_page(viewport={"width": size[0], "height": size[1]})
+    late = {}
+    for entry in ENTRIES:
+        page.goto(f"{address}glossary/{entry}/")
+        facts = page.locator(".assay-facts")
+        definition = page.locator("p:has(+ .assay-facts)").bounding_box()
+        figure = facts.locator(".assay-fact a.assay-claim").first.bounding_box()
+        ends = [box["y"] + box["height"] for box in (definition, figure)]
+        if max(ends) > size[1]:
+            late[entry] = ends
+    page.close()
+    assert late == {}
+
+
+def test_no_page_is_wider_than_a_small_phone(browser, address, site):
+    """Nothing on the whole site scrolls sideways at 360 pixels."""
+    page = browser.new_page(viewport={"width": 360, "height": 740})
+    wide = {}
+    for file in sorted(site.rglob("index.html")):
+        path = file.relative_to(site).as_posix().removesuffix("index.html")
+        page.goto(address + path)
+        over = page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        if over > 0:
+            wide[path] = over
+    page.close()
+    assert wide == {}
+
+
+def test_a_lost_address_leads_to_the_search(open_page, address):
+    """The form of the page for lost addresses asks the site's own search."""
+    page = open_page("404.html")
+    page.fill("#assay-lost", "optimizer state")
+    page.press("#assay-lost", "Enter")
+    found = page.locator(".md-search-result__item h1").first
+    found.wait_for()
+    assert found.inner_text() == "Optimizer state"

@@ -303,5 +303,6 @@ def test_the_site_works_under_its_policy(reader, served):
 def test_the_page_of_an_error_runs_nothing(reader, hostile, served):
     """The page for what is not found has the names of all terms, and runs none of them."""
     reader.goto(f"{served}404.html")
-    assert reader.evaluate(LIVE) == []
+    ours = '<form class="assay-lost" action="/" '
+    assert [found for found in reader.evaluate(LIVE) if not found.startswith(ours)] == []
     assert "Content-Security-Policy" in (hostile / "404.html").read_text(encoding="utf-8")

@@ -53,7 +53,7 @@ def _counted(project: Project, entries: Sequence[Entry]) -> Iterator[str]:
     codes = Counter(f.code for entry in entries for f in entry.findings)
     codes += Counter(
         f.code
-        for f in structure.check(entries, project.papers, project.files, project.settings.words)
+        for f in structure.check(entries, project.papers, project.files, project.settings)
         if f.place.path in {entry.path for entry in entries}
     )
     for code, count in sorted(codes.items()):

@@ -150,12 +150,17 @@ _REQUIRED = tuple(f.name for f in msgspec.structs.fields(FrontMatter) if f.requi
 
 def _blank(front: FrontMatter, places: Mapping[str, Place]) -> Iterator[tuple[str, Place]]:
     """Yield what a term needs and has only in name: text without a letter to show."""
-    for key in ("term", "category", "summary", "aliases", "prerequisites", "papers"):
+    lists = ("aliases", "code_names", "prerequisites", "papers")
+    for key in ("term", "category", "summary", *lists):
         value = getattr(front, key)
         if isinstance(value, str) and not value.strip():
             yield key, places[key]
         elif not isinstance(value, str):
             yield from ((key, places[f"{key}[{i}]"]) for i, v in enumerate(value) if not v.strip())
+    for number, fact in enumerate(front.facts):
+        for part in ("label", "figure"):
+            if not getattr(fact, part).strip():
+                yield f"facts[{number}].{part}", places[f"facts[{number}].{part}"]
 
 
 def _empty(key: str, place: Place) -> Finding:

@@ -6,11 +6,11 @@ a summary or a title, is prose like any other.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from ..nouns import Block, Entry, Place
-from . import frontmatter, headings
+from . import facts, frontmatter, headings
+from .positions import written
 from .reader import Reader
 
 
@@ -27,6 +27,7 @@ def parse(
         found, findings = frontmatter.shown(path, yaml)
         shown, body = found or {}, 0 if found is None else body
     reader = Reader(path, text, files, snippets)
+    stated, unread = facts.read(reader, text, front, keys)
     reader.read(text[body:], range(body, len(text) + 1))
     before = [_front_block(text, key, *shown[key], reader) for key in shown]
     return Entry(
@@ -36,6 +37,7 @@ def parse(
         body=body,
         front=front,
         keys=keys,
+        facts=stated,
         blocks=(*before, *reader.blocks),
         snippets=tuple(reader.snippets),
         claims=tuple(reader.claims),
@@ -46,18 +48,11 @@ def parse(
         formulas=tuple(reader.formulas),
         codes=tuple(reader.codes),
         anchors=headings.anchors(text, [*([front.term] if front else ()), *reader.headings]),
-        findings=(*findings, *reader.findings),
+        findings=(*findings, *unread, *reader.findings),
     )
 
 
 def _front_block(text: str, key: str, value: str, place: Place, reader: Reader) -> Block:
     at = reader.lines.offset(place) + len(f"{key}:")
-    folded = re.compile(r"\s+".join(map(re.escape, value.split()))).search(text, at)
-    if folded is None:  # written with escapes
-        return Block(value, (at,) * len(value))
-    letters = (i for i in range(*folded.span()) if not text[i].isspace())
-    offsets: list[int] = []
-    for letter in value:
-        at = at + 1 if letter.isspace() else next(letters)
-        offsets.append(at)
-    return Block(value, tuple(offsets))
+    offsets = written(text, value, at)
+    return Block(value, tuple(offsets or [at] * len(value)))

@@ -58,3 +58,19 @@ class Source:
         if end - start == len(value):
             return self.offsets[start:end]
         return [self.offsets[start]] * len(value)  # an entity: ``&nbsp;``
+
+
+def written(text: str, value: str, at: int) -> list[int] | None:
+    """Return where each letter of *value*, which YAML read, stands in *text* behind *at*.
+
+    A value may be folded over lines; None for one that is written with escapes.
+    """
+    folded = re.compile(r"\s+".join(map(re.escape, value.split()))).search(text, at)
+    if folded is None:
+        return None
+    letters = (i for i in range(*folded.span()) if not text[i].isspace())
+    offsets: list[int] = []
+    for letter in value:
+        at = at + 1 if letter.isspace() else next(letters)
+        offsets.append(at)
+    return offsets

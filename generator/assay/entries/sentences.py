@@ -27,11 +27,41 @@ class Said(NamedTuple):
 
 def of_claims(entry: Entry) -> dict[int, Said]:
     """Return the sentence of each claim of *entry*, by the offset at which the claim stands."""
-    bound: list[Claim | Given | Opinion] = [*entry.claims, *entry.givens, *entry.opinions]
-    texts = {item.span.start: " ".join(item.text.split()) for item in bound}
+    texts = _texts(entry)
     found = dict(pair for block in entry.blocks for pair in _of_block(block, texts))
     none = {c.span.start: Said("", texts[c.span.start], "") for c in entry.claims}
     return {start: found.get(start, said) for start, said in none.items()}
+
+
+def first(entry: Entry) -> str:
+    """Return the first sentence of *entry* that is no heading; empty on a page without one."""
+    below = (block for block in entry.blocks if block.offsets[0] >= entry.body)
+    prose = (block for block in below if not block.heading)
+    block = next(prose, None)
+    if block is None:
+        return ""
+    end = _END.search(block.text)
+    return _read(block, 0, end.start() + 1 if end else len(block.text), _texts(entry)).strip()
+
+
+def around(entry: Entry, at: int, texts: dict[int, str]) -> str:
+    """Return the sentence of *entry* that stands around the offset *at*, behind a link's text.
+
+    *texts* are those that stand in it, by the offset at which each is bound.
+    """
+    before = [block for block in entry.blocks if entry.body <= block.offsets[0] <= at]
+    block = max(before, key=lambda one: one.offsets[0], default=None)
+    if block is None:
+        return ""
+    letter = max(bisect_right(block.offsets, at) - 1, 0)
+    starts = [0, *(match.end() for match in _END.finditer(block.text)), len(block.text)]
+    number = min(bisect_right(starts, letter), len(starts) - 1)
+    return _read(block, starts[number - 1], starts[number], texts).strip()
+
+
+def _texts(entry: Entry) -> dict[int, str]:
+    bound: list[Claim | Given | Opinion] = [*entry.claims, *entry.givens, *entry.opinions]
+    return {item.span.start: " ".join(item.text.split()) for item in bound}
 
 
 def _of_block(block: Block, texts: dict[int, str]) -> Iterator[tuple[int, Said]]:

@@ -126,7 +126,7 @@ def live(html: str, place: Place) -> Iterator[Finding]:
 def _of_front(entry: Entry) -> tuple[Block, ...]:
     if entry.front is None:
         return ()
-    texts = (entry.front.term, entry.front.summary, *entry.front.aliases)
+    texts = (entry.front.term, entry.front.summary, *entry.front.aliases, *entry.front.code_names)
     return tuple(Block(text=text, offsets=tuple(range(len(text)))) for text in texts)
 
 

@@ -53,7 +53,7 @@ def files(facts: Facts) -> Iterator[Finding]:
 def between(facts: Facts) -> Iterator[Finding]:
     """Slugs, prerequisites, papers, links, sessions and lengths."""
     project = facts.project
-    found = structure.check(facts.entries, project.papers, project.files, project.settings.words)
+    found = structure.check(facts.entries, project.papers, project.files, project.settings)
     yield from (finding for finding in found if facts.scope.has(finding.place.path))
 
 

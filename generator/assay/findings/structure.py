@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from .. import ids
 from ..hints import nearest
-from ..nouns import Claim, Edit, Entry, Finding, Given, Opinion, Paper, Place, Snippet
+from ..nouns import Claim, Edit, Entry, Finding, Given, Opinion, Paper, Place, Settings, Snippet
 
 _MADE = frozenset({"proofs", "snippet", "session", "given", "opinion", "quote", "papers"})
 """How the ids begin that assay gives to parts of a page."""
@@ -19,7 +19,7 @@ _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
 def check(
-    entries: Sequence[Entry], papers: Mapping[str, Paper], files: Iterable[str], words: int
+    entries: Sequence[Entry], papers: Mapping[str, Paper], files: Iterable[str], settings: Settings
 ) -> list[Finding]:
     """Return what is wrong between the entries and with each as a whole."""
     terms = [entry for entry in entries if entry.front is not None]
@@ -34,7 +34,8 @@ def check(
         *_sessions(entries),
         *_links(entries, set(files)),
         *_anchors(entries),
-        *_lengths(terms, words),
+        *_lengths(terms, settings.words),
+        *_facts(terms, settings.facts),
     ]
 
 
@@ -109,6 +110,7 @@ def _named_twice(terms: Sequence[Entry]) -> Iterator[Finding]:
         assert entry.front is not None
         names = {"term": entry.front.term}
         names |= {f"aliases[{n}]": alias for n, alias in enumerate(entry.front.aliases)}
+        names |= {f"code_names[{n}]": name for n, name in enumerate(entry.front.code_names)}
         for key, name in names.items():
             first = seen.setdefault(name.casefold(), entry)
             if first is not entry:
@@ -255,6 +257,29 @@ def _lengths(terms: Sequence[Entry], words: int) -> Iterator[Finding]:
                 message=f"the entry has {count} words; a term has at most {words}",
                 hint="shorten it, or split off a term of its own",
             )
+
+
+def _facts(terms: Sequence[Entry], least: int) -> Iterator[Finding]:
+    """Yield the terms with too few key facts, and the facts that show no figure that is bound."""
+    for entry in terms:
+        if len(entry.facts) < least and entry.front and len(entry.front.facts) < least:
+            message = f"the entry states {len(entry.facts)} key facts; the settings ask for {least}"
+            hint = "add to facts: - {label: ..., figure: '[12 GB](claim:name \"id=...\")'}"
+            place = entry.keys.get("facts", Place(entry.path))
+            yield Finding(code="A516", place=place, message=message, hint=hint)
+        items: list[Claim | Given | Opinion] = [*entry.claims, *entry.givens, *entry.opinions]
+        bound = [item.span for item in items]
+        for number, fact in enumerate(entry.facts):
+            ends = (fact.note or fact.figure).end
+            leads = any(fact.label.start <= x.destination.start < ends for x in entry.links)
+            if fact.figure not in bound or leads:
+                yield Finding(
+                    code="A517",
+                    place=entry.keys[f"facts[{number}].figure"],
+                    message="the key fact shows something else than one figure that is bound",
+                    hint="write one claim as its figure, '[12 GB](claim:name \"id=...\")', and no "
+                    "link to a page into its label or note",
+                )
 
 
 def _wanted(entry: Entry) -> tuple[str, ...]:

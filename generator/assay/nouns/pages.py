@@ -98,9 +98,10 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The options of an executable fence; most are markdown-exec's, with its meaning."""
 
     exec: bool = False
-    source: Literal["above", "below", "block", "console", "tabbed-left", "tabbed-right"] | None = (
-        None
-    )
+    source: (
+        Literal["above", "below", "block", "console", "folded", "tabbed-left", "tabbed-right"]
+        | None
+    ) = None
     result: str = ""
     html: bool = False
     output: Kind | None = None
@@ -169,6 +170,17 @@ class Review(Struct, frozen=True, forbid_unknown_fields=True):
     on: Annotated[datetime.date, Meta(description="The day, as 2026-11-22.")]
 
 
+Text = Annotated[str, Meta(min_length=1)]
+
+
+class KeyFact(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a reader should see first of a term; each text is read as those of the page are."""
+
+    label: Annotated[Text, Meta(description="What the figure is of, in a few words.")]
+    figure: Annotated[Text, Meta(description="A claim, or a given: `[64.24 GB](claim:states)`.")]
+    note: Annotated[str, Meta(description="When it is so, or how much each; may hold claims.")] = ""
+
+
 class FrontMatter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What stands between the ``---`` lines of a term."""
 
@@ -190,7 +202,22 @@ class FrontMatter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         Review, Meta(description="Who last read the entry against its claims, and when.")
     ]
     aliases: Annotated[tuple[str, ...], Meta(description="Other names.")] = ()
+    code_names: Annotated[
+        tuple[str, ...], Meta(description="Names in code: `exp_avg`, `adamw_8bit`.")
+    ] = ()
+    facts: Annotated[
+        tuple[KeyFact, ...],
+        Meta(description="The figures to see first, each with a label and its claim."),
+    ] = ()
     papers: Annotated[tuple[str, ...], Meta(description="Keys of papers.toml.")] = ()
+
+
+class Fact(Struct, frozen=True):
+    """Where the parts of a key fact stand in the file; its claims are those of the page."""
+
+    label: Span
+    figure: Span
+    note: Span | None
 
 
 class Entry(Struct, frozen=True, kw_only=True):
@@ -204,6 +231,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     front: FrontMatter | None = None
     keys: dict[str, Place] = {}
     """Place of each front matter key, and of each item of a list (``prerequisites[0]``)."""
+    facts: tuple[Fact, ...] = ()
     blocks: tuple[Block, ...] = ()
     snippets: tuple[Snippet, ...] = ()
     claims: tuple[Claim, ...] = ()

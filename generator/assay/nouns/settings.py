@@ -54,6 +54,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = 20.0
     words: Annotated[int, Meta(description="The most words that an entry may have.")] = 900
+    facts: Annotated[
+        int, Meta(ge=0, description="How many key facts the front matter of each entry states.")
+    ] = 0
     store: Annotated[
         str, Meta(description="Folder of kept results; empty: the user's cache folder.")
     ] = ""

@@ -18,7 +18,7 @@ SHORT = 20
 """Characters of a figure with its unit, which is not broken over two lines."""
 
 
-def mathml(latex: str, *, display: bool) -> str:
+def mathml(latex: str, *, display: bool, kind: str = "assay-math") -> str:
     """Return *latex* as MathML that Markdown leaves alone, the source in ``alttext``."""
     math = formulas.converted(latex, display=display)
     if math is None:
@@ -27,7 +27,7 @@ def mathml(latex: str, *, display: bool) -> str:
     alt = inert(" ".join(latex.split()))
     math = math.replace("<math", f'<math alttext="{alt}"', 1)
     if display:
-        return f'\n\n<div {OURS} class="assay-math" tabindex="0">{math}</div>\n\n'
+        return f'\n\n<div {OURS} class="{kind}" tabindex="0">{math}</div>\n\n'
     return f'<span {OURS} class="assay-math">{math}</span>'
 
 

@@ -13,12 +13,15 @@ from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 from ..nouns import Report
 from ..plain import message
 from ..project import Project
+from ..reports.summary import plural
 from ..sessions import processes
 from ..settings import SettingsError
+from . import linkcheck
 from .swap import ForeignError, new_beside, refuse_foreign, swap_in
 
 _CONFIG = "mkdocs.yml"
@@ -50,10 +53,13 @@ def build(project: Project, report: Report) -> tuple[Path, int]:
             plugin_of(config).checked = project, report
             config.plugins.on_startup(command="build", dirty=False)
             render(config)
+            _check_links(new, config, project)
             swap_in(new, target)
     except (Abort, MkDocsException) as error:
         message = f"mkdocs could not render the pages: {error}"
         raise SiteError(f"{message}; the site was left as it was", 1) from error
+    except SiteError:
+        raise
     except ForeignError as error:
         raise SiteError(str(error), 2) from error
     except Exception as error:
@@ -63,6 +69,27 @@ def build(project: Project, report: Report) -> tuple[Path, int]:
         said = f"{where}: {type(error).__name__}: {error}"
         raise SiteError(f"{said}; the site was left as it was", 1) from error
     return target, sum(1 for _ in target.rglob("*.html"))
+
+
+SHOWN = 20
+"""Links that lead nowhere, of which more are only counted."""
+
+
+def _check_links(folder: Path, config: Any, project: Project) -> None:
+    """Raise where a page has a link that leads nowhere; those that are not checked may have."""
+    from mkdocs.structure.files import File
+
+    docs = f"{project.settings.docs}/"
+    unlooked = {path.removeprefix(docs) for path in project.unlooked}
+    urls = config.use_directory_urls
+    passed = {File(path, None, str(folder), urls).dest_uri for path in unlooked}
+    base = urlsplit(config.site_url or "").path or "/"
+    found = linkcheck.broken(folder, base.rstrip("/") + "/", passed)
+    if found:
+        shown = "\n".join(f"  {one}" for one in found[:SHOWN])
+        more = f"\n  and {len(found) - SHOWN} more" if found[SHOWN:] else ""
+        said = f"{plural(len(found), 'link')} of the rendered pages lead nowhere:\n{shown}{more}"
+        raise SiteError(f"{said}\nassay: the site was left as it was", 1)
 
 
 def _place_of(error: Exception, root: Path) -> str:

@@ -12,6 +12,7 @@ import posixpath
 from html import unescape
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from jinja2 import Environment
 from mkdocs.config.defaults import MkDocsConfig
@@ -24,13 +25,14 @@ from mkdocs.utils.meta import get_data
 
 from .. import git, made, progress
 from ..check import check_root
+from ..entries import sentences
 from ..findings import prose, rendered
 from ..nouns import Entry, Finding, Place, Report
 from ..project import Project, setup_of
 from ..reports.text import as_text, finding_text
 from ..sessions.runner import Fresh, Warm, WorkerError, default_runner
 from ..settings import SettingsError, load
-from . import extensions, guard, pages, policy, readback, unrun
+from . import extensions, guard, head, lost, pages, policy, readback, terms, texts, unrun
 from .stage import ASSETS, leads_out
 
 log = logging.getLogger("mkdocs.plugins.assay")
@@ -64,10 +66,14 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
         """Check, and make the pages; a nav of the configuration stays as it is."""
         project, report = self.checked or self._check(config)
         self._site = pages.site_of(
-            project, report, git.commit(project.root), directory_urls=config.use_directory_urls
+            project,
+            report,
+            git.commit(project.root),
+            directory_urls=config.use_directory_urls,
+            repository=config.repo_url or "",
         )
         try:
-            self._texts = pages.pages(self._site)
+            self._texts = pages.pages(self._site) | terms.files(self._site)
         except pages.PageError as error:
             raise PluginError(f"assay: {error}; report it with this page") from error
         entries = report.entries
@@ -77,7 +83,8 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
         config.nav = config.nav or pages.nav(self._site) or None
         extensions.complete(config, report)
         config.extra_css.append("assets/assay.css")
-        config.extra_javascript.append("assets/assay.js")
+        scripts = ["assay.js", "search.js"] if self._site.terms else ["assay.js"]
+        config.extra_javascript += [f"assets/{name}" for name in scripts]
         return config
 
     @event_priority(FIRST)
@@ -159,7 +166,10 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
     @event_priority(FIRST)
     def _shielded_meta(self, markdown: str, /, *, page: Page, **_: Any) -> None:
         """Make text of what front matter says, which templates write into pages as it is."""
-        page.meta = guard.shielded(dict(page.meta))
+        entry = self._entries.get(page.file.src_uri)
+        is_stating = entry is not None and bool(entry.front or entry.claims)
+        said = {"description": sentences.first(entry)} if entry and is_stating else {}
+        page.meta = guard.shielded(said | dict(page.meta))
 
     on_page_markdown = CombinedEvent(_woven_body, _shielded_meta, _unmarked)
 
@@ -219,10 +229,22 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
     @event_priority(LAST)
     def _secured(self, output: str, /, *, config: MkDocsConfig, **more: Any) -> str:
         """Show what was shielded, and say what the page may run; live reload is a script."""
-        shown = guard.revealed(output)
+        shown = self._described(guard.revealed(output), config, more)
         if self._command == "serve" or not more.get("template_name", ".html").endswith(".html"):
             return policy.unmarked(shown)
         return policy.with_policy(shown, self._unknown, self._sources(config))
+
+    def _described(self, shown: str, config: MkDocsConfig, more: dict[str, Any]) -> str:
+        """Return a page with what its head says of its term, or a search where one is lost."""
+        assert self._site is not None
+        page, site = more.get("page"), self._site
+        if page is not None and (entry := self._entries.get(page.file.src_uri)):
+            return head.with_head(shown, site, entry, config.site_name, page.canonical_url or "")
+        if more.get("template_name") != "404.html" or not site.terms:
+            return shown
+        base = urlsplit(config.site_url or "").path or "/"
+        index = site.url("index.md", f"{made.TERMS}/index.md")
+        return lost.with_search(shown, base, posixpath.join(base, index))
 
     on_post_page = CombinedEvent(_look, _secured)
     on_post_template = CombinedEvent(_look, _secured)
@@ -238,13 +260,11 @@ class AssayPlugin(BasePlugin):  # type: ignore[type-arg, no-untyped-call]
 
     @event_priority(LAST)
     def on_post_build(self, *, config: MkDocsConfig) -> None:
-        """Show what was shielded where plugins wrote files of their own, as the search does."""
-        for file in Path(config.site_dir).rglob("*.*"):
-            if file.suffix in {".json", ".xml"} and file.is_file():
-                data = file.read_bytes()
-                text = data.decode("utf-8", "surrogateescape")  # of a page's own file, who knows
-                if (shown := guard.revealed(text)) != text:
-                    file.write_bytes(shown.encode("utf-8", "surrogateescape"))
+        """Show what was shielded in files of other plugins, and write the pages as Markdown."""
+        assert self._site is not None
+        folder, said = Path(config.site_dir), config.site_description or ""
+        guard.reveal(folder)
+        texts.write(folder, texts.texts(self._site, config.site_name, said, config.site_url or ""))
 
     def on_serve(
         self, server: LiveReloadServer, /, *, config: MkDocsConfig, builder: Any

@@ -7,32 +7,30 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
-import jinja2
-import markupsafe
 from msgspec import Struct
 
 from .. import pictures
 from ..entries import sentences
 from ..findings.codes import CODES
-from ..made import CATEGORIES, FINDINGS, LEDGER, TERMS, address_of
+from ..findings.quotes import Judgement
+from ..made import CATEGORIES, FINDINGS, LEDGER, STATEMENTS, TERMS, address_of
 from ..nouns import Checked, Entry, Key, Paper, Report, Status, Verdict
-from ..plain import escaped
 from ..project import Project
-from ..reports import again, provenance, schemas
+from ..reports import schemas
 from ..reports.badge import as_badge
-from ..reports.compared import condition_words
 from ..reports.csv import as_csv
 from ..reports.json import as_json
-from ..reports.summary import Summary, counted, statuses, summary
-from . import ledger, weave
+from ..reports.summary import Summary, statuses, summary
+from . import backlinks, ledger, paths, standing, statements, templating, weave
 from .anchors import anchors
 from .guard import shielded
-from .inline import OURS, UNSET, coded, inert, text_of
+from .inline import UNSET
+from .repository import Repository
 
 STATUS = "<!-- assay:status -->"
 
@@ -43,6 +41,7 @@ class Site(Struct, frozen=True, kw_only=True):
     project: Project
     report: Report
     commit: str
+    repository: Repository
     directory_urls: bool
     """Whether ``a/b.md`` is served as ``a/b/``, else as ``a/b.html``."""
     addresses: dict[str, str]
@@ -56,6 +55,8 @@ class Site(Struct, frozen=True, kw_only=True):
     category_paths: dict[str, str]
     followers: dict[str, tuple[Entry, ...]]
     """The terms that name a slug among their prerequisites."""
+    mentions: dict[str, tuple[backlinks.Mention, ...]]
+    """By the path of a page, the sentences of other pages that link to it."""
     paths: frozenset[str]
     """The paths of all pages that have a source."""
     counts: Summary
@@ -67,6 +68,11 @@ class Site(Struct, frozen=True, kw_only=True):
     def has_ledger(self) -> bool:
         """Whether there is a claim to list."""
         return bool(self.report.verdicts)
+
+    @property
+    def has_statements(self) -> bool:
+        """Whether a page quotes what is said elsewhere."""
+        return bool(self.counts.statements)
 
     mark: str
     """What marks the parts of assay on a rendered page: no text of the project knows it."""
@@ -86,15 +92,23 @@ class Site(Struct, frozen=True, kw_only=True):
         return f"{name}/" if self.directory_urls else f"{name}.html"
 
 
-def site_of(project: Project, report: Report, commit: str, *, directory_urls: bool) -> Site:
+def site_of(
+    project: Project,
+    report: Report,
+    commit: str,
+    *,
+    directory_urls: bool,
+    repository: str = "",
+) -> Site:
     """Index what the pages of *project*, checked as *report* says, are made from."""
     terms = sorted((e for e in report.entries if e.front), key=_name_of)
     addresses = _addresses(project, report)
-    categories = dict(sorted(_grouped((e.front.category, e) for e in terms if e.front).items()))
+    categories = _grouped((e.front.category, e) for e in paths.ordered(terms) if e.front)
     return Site(
         project=project,
         report=report,
         commit=commit,
+        repository=Repository(repository),
         directory_urls=directory_urls,
         addresses=addresses,
         paths=frozenset(addresses.values()),
@@ -107,6 +121,7 @@ def site_of(project: Project, report: Report, commit: str, *, directory_urls: bo
         terms={entry.slug: entry for entry in terms},
         categories=categories,
         category_paths=_category_paths(categories),
+        mentions=backlinks.of(report),
         followers=_grouped((s, e) for e in terms if e.front for s in e.front.prerequisites),
     )
 
@@ -157,7 +172,9 @@ def weave_page(site: Site, entry: Entry) -> str:
         papers=_papers_of(entry, site.project.papers),
         before=[site.terms[slug] for slug in needs if slug in site.terms],
         after=site.followers.get(entry.slug, ()),
-        statuses=statuses(verdicts),
+        standing=standing.of(verdicts, site.checks),
+        step=paths.step(entry, site.categories[entry.front.category]) if entry.front else None,
+        mentions=site.mentions.get(entry.path, ()),
     )
 
 
@@ -169,6 +186,10 @@ def made(site: Site) -> dict[str, str]:
         found[FINDINGS] = "findings.md", {"codes": CODES}
     if site.has_ledger:
         found[f"{LEDGER}.md"] = "ledger.md", _ledger(site)
+    if topics := statements.by_topic(_pages(site)):
+        known = Counter(one.judgement for told in topics.values() for one in told)
+        judged = {judgement: known[judgement] for judgement in Judgement if known[judgement]}
+        found[STATEMENTS] = "statements.md", {"topics": topics, "counts": judged}
     for category, entries in site.categories.items():
         page = {"category": category, "entries": entries}
         found[site.category_paths[category]] = ("category.md", page)
@@ -200,56 +221,15 @@ def nav(site: Site) -> list[Any]:
     home = [{"Home": "index.md"}] if "index.md" in docs else []
     nested = [{shielded(name.capitalize()): paths} for name, paths in sorted(folders.items())]
     claims = [{"Claims": f"{LEDGER}.md"}] if site.has_ledger else []
+    claims += [{"Statements": STATEMENTS}] if site.has_statements else []
     return [*home, {"Glossary": terms}, *claims, *top, *nested]
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    """Return the templates: whatever they are given is text, to Markdown and to HTML."""
-    env = jinja2.Environment(
-        loader=jinja2.PackageLoader("assay.site"),
-        autoescape=True,
-        finalize=_as_text,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    env.globals["ours"] = markupsafe.Markup(OURS)  # noqa: S704 - written here
-    env.filters["counted"] = counted
-    env.filters["worst"] = _worst
-    env.filters["figure"] = lambda text: markupsafe.Markup(text_of(text))  # noqa: S704 - escaped there
-    env.filters["shown"] = lambda verdict: markupsafe.Markup(text_of(weave.shown(verdict)))  # noqa: S704 - escaped there
-    env.filters["coded"] = lambda text: markupsafe.Markup(coded(text))  # noqa: S704 - escaped there
-    env.filters["condition"] = condition_words
-    env.filters["provenance"] = provenance.of
-    env.filters["again"] = again.check
-    env.filters["measure"] = again.measure_session
-    return env
-
-
-def _as_text(value: object) -> object:
-    """Return what a template is given as text on one line, unless a filter made it HTML."""
-    if isinstance(value, markupsafe.Markup):
-        return value
-    return markupsafe.Markup(inert(escaped(str(value))).replace("\n", "&#10;"))  # noqa: S704 - escaped
-
-
-def _worst(counts: Mapping[Status, int]) -> str:
-    """Return the name of the worst status that *counts* has some of.
-
-    "good" where each is as it should be, "none" without claims.
-    """
-    there = [status for status, number in counts.items() if number]
-    if not there:
-        return "none"
-    return "good" if max(there).is_good else max(there).value
 
 
 def _render(site: Site, here: str, template: str, **more: Any) -> str:
     context = {"site": site, "url": partial(site.url, here)} | more
-    text = _environment().get_template(template).render(context)
+    text = templating.environment().get_template(template).render(context)
     if STATUS in text:
-        status = _environment().get_template("status.html").render(context).strip()
+        status = templating.environment().get_template("status.html").render(context).strip()
         text = text.replace(STATUS, status)
     return text.replace(UNSET, site.mark)
 
@@ -292,12 +272,17 @@ def _letters(site: Site) -> dict[str, list[tuple[str, Entry, bool]]]:
     return dict(letters)
 
 
-def _ledger(site: Site) -> dict[str, list[ledger.Group]]:
+def _pages(site: Site) -> list[tuple[Entry, str, tuple[Verdict, ...]]]:
+    """Return each page with its address and its verdicts, terms first."""
     others = [e for e in site.report.entries if not e.front and e.path in site.addresses]
-    pages = [
+    return [
         (entry, site.addresses[entry.path], site.verdicts.get(entry.slug, ()))
         for entry in (*site.terms.values(), *others)
     ]
+
+
+def _ledger(site: Site) -> dict[str, list[ledger.Group]]:
+    pages = _pages(site)
     return {
         "groups": ledger.groups(pages, awaiting=False),
         "awaiting": ledger.groups(pages, awaiting=True),

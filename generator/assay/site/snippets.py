@@ -13,6 +13,7 @@ from ..findings.endings import End, end_of
 from ..findings.hidden import html_of
 from ..nouns import Checked, Ran, Snippet
 from ..plain import escaped
+from ..reports.summary import plural
 from . import printed
 from .guard import guarded
 from .inline import OURS, inert
@@ -59,6 +60,8 @@ def _laid_out(snippet: Snippet, ran: Ran | None) -> str:
     output = printed.framed(output, options) if output else ""
     if options.source is None:
         return output
+    if options.source == "folded":
+        return f"{_folded(snippet)}\n\n{output}"
     names = [name.replace(r"\|", "|").strip() for name in _TABS.split(options.tabs, maxsplit=1)]
     code = _fence(snippet)
     if options.source == "tabbed-left":
@@ -66,6 +69,17 @@ def _laid_out(snippet: Snippet, ran: Ran | None) -> str:
     if options.source == "tabbed-right":
         return _tabbed((names[-1], output), (names[0], code))
     return f"{output}\n\n{code}" if options.source == "below" else f"{code}\n\n{output}"
+
+
+def _folded(snippet: Snippet) -> str:
+    """Return the source behind a line that says what is there."""
+    source = _source(snippet)
+    lines = plural(source.count("\n") + 1, "line")
+    title = snippet.options.title or "How it was computed"
+    return (
+        f'<details {OURS} class="assay-code" data-search-exclude><summary>{inert(title)}: '
+        f"{inert(lines)}</summary>{printed.block(source, snippet.language)}</details>"
+    )
 
 
 def _source(snippet: Snippet) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from . import terms
 from .guard import removed
 from .pages import Site, pages, shown_beside
 
@@ -28,7 +29,8 @@ def stage(site: Site, folder: Path) -> None:
         if not leads_out(root / path, root):
             files[site.addresses[path]] = (root / path).read_bytes()
     files |= {f"assets/{path.name}": path.read_bytes() for path in ASSETS.iterdir()}
-    _write(folder, files | {path: removed(text).encode() for path, text in pages(site).items()})
+    made = pages(site) | terms.files(site)
+    _write(folder, files | {path: removed(text).encode() for path, text in made.items()})
 
 
 def leads_out(path: Path, root: Path) -> bool:

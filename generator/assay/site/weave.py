@@ -9,15 +9,16 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 from msgspec import Struct
 
 from ..entries import edits
 from ..findings import quotes
-from ..nouns import Checked, Citation, Entry, Key, Link, Snippet, Span, Status, Verdict
-from . import snippets, statements
+from ..nouns import Checked, Citation, Entry, Formula, Key, Link, Snippet, Span, Status, Verdict
+from . import opening, snippets, statements
 from .anchors import anchors
 from .inline import OURS, inert, mathml, text_of
 
@@ -43,7 +44,12 @@ class Woven(Struct, frozen=True, kw_only=True):
 
     front: str
     """The front matter as it stands in the source."""
+    definition: str
+    """The first paragraph of a term; empty on a page that is none."""
+    equation: str
+    """What follows it: the equation of a term with its legend."""
     body: str
+    facts: tuple[opening.KeyFact, ...]
     proofs: tuple[Proof, ...]
     cited: tuple[tuple[str, str, Citation], ...]
     """Anchor, text and citation of each given."""
@@ -66,11 +72,12 @@ def weave(
     resting = _resting(entry, verdicts)
     owned = [(owners[f"{o.owner} {o.text}"], o) for o in entry.opinions]
     moving = [link for link in entry.links if not _stays(entry, link)]
+    cuts = opening.cuts(entry) if entry.front else (entry.body, entry.body)
     changes: list[tuple[Span, str]] = [
         *((verdict.claim.span, _claim(verdict)) for verdict in verdicts),
         *((given.span, _cite(anchor, given.text, "given")) for anchor, given in cited),
         *((opinion.span, _cite(anchor, opinion.text, "opinion")) for anchor, opinion in owned),
-        *((f.span, mathml(f.latex, display=f.display)) for f in entry.formulas),
+        *((f.span, _formula(entry, f, cuts)) for f in entry.formulas),
         *((x.destination, _moved(x.target, x.fragment, here, addresses)) for x in moving),
         *((s.span, _snippet(entry, s, resting[s.id], checks, here)) for s in entry.snippets),
         *(
@@ -79,13 +86,34 @@ def weave(
             if one.quote.place.column == 1  # one that is indented belongs to something else
         ),
     ]
+    definition, equation, body = _stretches(entry, cuts, changes)
     return Woven(
         front=entry.text[: entry.body],
-        body=edits.applied(entry.text, entry.body, changes),
+        definition=definition,
+        equation=equation,
+        body=body,
+        facts=opening.facts(entry, changes),
         proofs=_proofs(entry, verdicts, checks, addresses),
         cited=_each_once((a, g.text, citations[g.key]) for a, g in cited if g.key in citations),
         opinions=_each_once((anchor, o.text, o.owner) for anchor, o in owned),
     )
+
+
+def _formula(entry: Entry, formula: Formula, cuts: tuple[int, int]) -> str:
+    """Return a formula as MathML; that of the term itself stands out."""
+    is_lead = formula.display and cuts[0] <= formula.span.start < cuts[1]
+    kind = "assay-math assay-equation" if is_lead else "assay-math"
+    return mathml(formula.latex, display=formula.display, kind=kind)
+
+
+def _stretches(
+    entry: Entry, cuts: tuple[int, int], changes: list[tuple[Span, str]]
+) -> Iterator[str]:
+    """Yield what becomes of the page's text before, between and behind *cuts*."""
+    for start, end in pairwise((entry.body, *cuts, len(entry.text))):
+        last = end == len(entry.text)
+        inside = [change for change in changes if start <= change[0].start < end + last]
+        yield edits.applied(entry.text[:end], start, inside)
 
 
 def _each_once(items: Iterable[Any]) -> tuple[Any, ...]:

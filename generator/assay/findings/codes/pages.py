@@ -131,6 +131,18 @@ CODES = {
         "Readers would reach the top of the page and look for what was meant.",
         "Write the heading in small letters with hyphens, or give it an id.",
     ),
+    "A516": Code(
+        "too-few-facts",
+        "An entry states fewer key facts than the settings ask for.",
+        "The first screen of its page would answer nothing.",
+        "Add facts to the front matter, each with a label and a claim.",
+    ),
+    "A517": Code(
+        "fact-without-figure",
+        "A key fact shows something else than one figure that is bound.",
+        "What stands first on a page is what readers trust most.",
+        "Write one claim, given or opinion as its figure, and all else into its label or note.",
+    ),
     "A513": Code(
         "made-page",
         "A page has the address of one that assay makes.",

@@ -56,6 +56,12 @@ function assayActions(row, link) {
       shown.focus({ preventScroll: true });
     }),
   );
+  const report = document.querySelector("a.assay-report");
+  if (report) {
+    const told = assayMade("a", "", "Report");
+    told.href = report.href + encodeURIComponent(`\n\n${assaySaid(row, link)}\n${location.href.split("#")[0]}#${link.id}`);
+    actions.append(told);
+  }
   const whole = assayMade("a", "", "All proofs");
   whole.href = "#" + row.id;
   actions.append(whole);
@@ -135,6 +141,8 @@ function assayOpenAddressed() {
     return;
   }
   const link = name && document.getElementById(name);
+  const folded = link && link.matches(".assay-snippet") && link.nextElementSibling;
+  if (folded && folded.matches("details")) folded.open = true;
   if (link && link.matches("a.assay-claim")) assayShow(link);
 }
 
