@@ -13,7 +13,7 @@ from assay.entries.parse import parse
 from assay.figures.names import Names
 from assay.findings import prose, structure
 from assay.hints import nearest
-from assay.nouns import Entry
+from assay.nouns import Entry, Settings
 
 FRONT = """---
 term: T{n}
