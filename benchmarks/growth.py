@@ -13,7 +13,7 @@ from assay.entries.parse import parse
 from assay.figures.names import Names
 from assay.findings import prose, structure
 from assay.hints import nearest
-from assay.nouns import Entry
+from assay.nouns import Entry, Settings
 
 FRONT = """---
 term: T{n}
@@ -29,7 +29,7 @@ def read(text: str) -> Entry:
     """Read a page and look for its unbound figures."""
     entry = parse("a.md", "a", text, {}, term=False, snippets="snippets")
     prose.check(entry, Names())
-    structure.check([entry], {}, ["a.md"], 900)
+    structure.check([entry], {}, ["a.md"], Settings())
     return entry
 
 
@@ -56,7 +56,7 @@ def terms(size: int) -> Callable[[], object]:
         parse(f"t{n}.md", f"t{n}", text, {}, term=True, snippets="snippets")
         for n, text in enumerate(texts)
     ]
-    return lambda: structure.check(entries, {}, [entry.path for entry in entries], 900)
+    return lambda: structure.check(entries, {}, [entry.path for entry in entries], Settings())
 
 
 PAGES: dict[str, tuple[Callable[[int], Callable[[], object]], int]] = {
