@@ -31,10 +31,11 @@ def of(report: Report) -> dict[str, tuple[Mention, ...]]:
         said = texts[entry.slug] | {g.span.start: g.text for g in entry.givens}
         said |= {o.span.start: o.text for o in entry.opinions}
         for link in entry.links if entry.front else ():
-            if link.target == entry.path or _is_quoted(entry, link):
+            is_known = entry.slug in found[link.target]
+            if is_known or link.target == entry.path or _is_quoted(entry, link):
                 continue
             if sentence := sentences.around(entry, link.destination.start, said):
-                found[link.target].setdefault(entry.slug, Mention(entry, sentence))
+                found[link.target][entry.slug] = Mention(entry, sentence)
     return {path: tuple(mentions.values()) for path, mentions in found.items()}
 
 

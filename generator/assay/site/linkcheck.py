@@ -40,11 +40,12 @@ def broken(folder: Path, base: str = "/", passed: Collection[str] = ()) -> list[
     *base* is the path under which the site is served; links of the pages *passed* are not looked
     at, but may be led to.
     """
-    pages = {
-        path.relative_to(folder).as_posix(): _read(path.read_text("utf-8", "replace"))
-        for path in folder.rglob("*.html")
-    }
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    pages = {
+        name: _read((folder / name).read_text("utf-8", "replace"))
+        for name in files
+        if name.endswith(".html")
+    }
     found = {
         Broken(name, link, missing)
         for name, page in pages.items()

@@ -1,6 +1,6 @@
 """The page of an address that there is not: a search, and ways in.
 
-Law: it works without scripts, from whatever address it is shown at.
+Law: its links work from whatever address it is shown at, and without scripts; the search is one.
 """
 
 from __future__ import annotations

@@ -6,7 +6,11 @@ which a check refuses, come last.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
+from graphlib import CycleError, TopologicalSorter
+from heapq import heappop, heappush
 
 from msgspec import Struct
 
@@ -21,18 +25,31 @@ class Step(Struct, frozen=True):
 
 
 def ordered(terms: Sequence[Entry]) -> list[Entry]:
-    """Return *terms* in the order in which they are read."""
-    known = {entry.slug for entry in terms}
-    left = {entry.slug: entry for entry in sorted(terms, key=_name)}
-    found: list[Entry] = []
-    while left:
-        ready = [entry for entry in left.values() if not _needs(entry) & left.keys() & known]
-        category = _category(found[-1]) if found else ""
-        following = min(ready, key=lambda e: _rank(e, category, left.values()), default=None)
-        if following is None:
-            return [*found, *left.values()]
-        found.append(left.pop(following.slug))
-    return found
+    """Return *terms* in the order in which they are read.
+
+    A category is read on while it can be; then comes one that awaits no other, if there is one.
+    """
+    known = {entry.slug: entry for entry in sorted(terms, key=_name)}
+    needs = {slug: _needs(entry) & known.keys() for slug, entry in known.items()}
+    awaited: dict[str, set[str]] = defaultdict(set)
+    for slug, needed in needs.items():
+        own = _category(known[slug])
+        awaited[own] |= {need for need in needed if _category(known[need]) != own}
+    sorter = TopologicalSorter(needs)
+    with suppress(CycleError):  # those outside of the circle are given all the same
+        sorter.prepare()
+    ready: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    current, found = "", dict[str, Entry]()
+    while sorter.is_active():
+        for slug in sorter.get_ready():
+            heappush(ready[_category(known[slug])], (_name(known[slug]), slug))
+        current = _next(current, ready, awaited)
+        _, slug = heappop(ready[current])
+        found[slug] = known[slug]
+        sorter.done(slug)
+        for others in awaited.values():
+            others.discard(slug)
+    return [*found.values(), *(entry for slug, entry in known.items() if slug not in found)]
 
 
 def step(entry: Entry, category: Sequence[Entry]) -> Step:
@@ -40,12 +57,12 @@ def step(entry: Entry, category: Sequence[Entry]) -> Step:
     return Step([one.slug for one in category].index(entry.slug) + 1, len(category))
 
 
-def _rank(entry: Entry, current: str, left: Collection[Entry]) -> tuple[bool, bool, str, str]:
-    """Return a key that stays in a category, or goes to one that can be read to its end."""
-    own = _category(entry)
-    rest = [one for one in left if _category(one) == own]
-    awaited = {slug for one in rest for slug in _needs(one)} - {one.slug for one in rest}
-    return own != current, bool(awaited & {one.slug for one in left}), own, _name(entry)
+def _next(
+    current: str, ready: dict[str, list[tuple[str, str]]], awaited: dict[str, set[str]]
+) -> str:
+    """Return the category that is read on: the *current* one, or one that awaits no other."""
+    there = (category for category, terms in ready.items() if terms)
+    return min(there, key=lambda name: (name != current, bool(awaited[name]), name))
 
 
 def _needs(entry: Entry) -> frozenset[str]:

@@ -14,8 +14,8 @@ from ..reports import provenance
 from ..reports.summary import statuses
 
 _SAID = {
-    Status.VERIFIED: ("figure verified", "figures verified"),
-    Status.REFUTED: ("statement refuted", "statements refuted"),
+    Status.VERIFIED: ("claim verified", "claims verified"),
+    Status.REFUTED: ("claim refuted", "claims refuted"),
     Status.SETTING: ("set by the code", "set by the code"),
 }
 _LISTED = 3

@@ -24,6 +24,9 @@ class Side(Struct, frozen=True):
 
     text: str
     run: str
+    """The computed value, or whether it is true here."""
+    said: str
+    """The same in a sentence."""
     sense: str
     otherwise: str
 
@@ -69,13 +72,14 @@ def sides(statement: Statement) -> Iterator[Side]:
             continue
         is_true = not condition.refuted
         truth = ("true here" if is_true else "false here") if condition.is_true else ""
-        run = truth or f"the run says {verdict.computed_text}"
-        yield Side(verdict.claim.text, run, "false" if is_true else "true", otherwise)
+        run = truth or verdict.computed_text
+        said = truth or f"the run says {run}"
+        yield Side(verdict.claim.text, run, said, "false" if is_true else "true", otherwise)
 
 
 def _said(side: Side) -> str:
     of = f"it would be {side.sense} of <code>{inert(side.otherwise)}</code>"
-    return f"“{inert(side.text)}”: {inert(side.run)}; {of}."
+    return f"“{inert(side.text)}”: {inert(side.said)}; {of}."
 
 
 def by_topic(

@@ -40,7 +40,6 @@ def environment() -> jinja2.Environment:
     env.filters["condition"] = condition_words
     env.filters["plural"] = plural
     env.filters["judged"] = statements.words
-    env.filters["run"] = lambda said: said.removeprefix("the run says ")
     env.filters["provenance"] = provenance.of
     env.filters["again"] = again.check
     env.filters["measure"] = again.measure_session

@@ -65,16 +65,16 @@ def as_markdown(site: Site, entry: Entry) -> str:
     ]
     inside = [change for change in changes if change[0].start >= entry.body]
     body = edits.applied(entry.text, entry.body, inside).strip()
-    head = (
-        [f"# {entry.front.term}", entry.front.summary, f"Also: {', '.join(_names(entry))}."]
-        if entry.front
-        else []
-    )
-    return "\n\n".join([*head[: 3 if _names(entry) else 2], body, *_table(entry, verdicts)]) + "\n"
+    return "\n\n".join([*_head(entry), body, *_table(entry, verdicts)]) + "\n"
 
 
-def _names(entry: Entry) -> tuple[str, ...]:
-    return (*entry.front.aliases, *entry.front.code_names) if entry.front else ()
+def _head(entry: Entry) -> Iterator[str]:
+    if entry.front is None:
+        return
+    yield f"# {entry.front.term}"
+    yield entry.front.summary
+    if names := (*entry.front.aliases, *entry.front.code_names):
+        yield f"Also: {', '.join(names)}."
 
 
 def _cited(site: Site, text: str, key: str) -> str:

@@ -107,8 +107,11 @@ async function assaySearch() {
   const show = async () => {
     result.parentNode.querySelector(".assay-found")?.remove();
     if (!input.value.trim()) return;
-    index ||= fetch(new URL("glossary/terms.json", base)).then((answer) => answer.json()).then(assayTerms);
+    index ||= fetch(new URL("glossary/terms.json", base))
+      .then((answer) => answer.json()).then(assayTerms)
+      .catch(() => null); // a copy on a disk may not fetch
     const known = await index;
+    if (!known) return;
     result.parentNode.querySelector(".assay-found")?.remove();
     result.before(assayFound(known, input.value, base));
   };
